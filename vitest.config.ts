@@ -1,0 +1,65 @@
+/**
+ * Four projects. Everything that needs no database is `unit`; what needs one runs on the newest Postgres, and
+ * storage and stories again on the oldest; what needs Chromium, too, is `browser`. Whatever is in none of the
+ * folders below is `unit`, so that no test file can be forgotten.
+ */
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+/**
+ * vite resolves `graphql` to another file than node does, and graphql refuses to work with two copies of
+ * itself; the alias makes both agree.
+ */
+const oneGraphql = { find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) };
+
+const withDatabase = ['db', 'batches', 'events', 'worker', 'api', 'stories', 'cli'].map(inFolder);
+const withBrowser = inFolder('browser');
+const onBothPostgres = ['db', 'stories'].map(inFolder);
+/** Its servers are its own, and of both versions. */
+const ownServers = 'test/db/embedded.test.ts';
+
+export default defineConfig({
+  resolve: { alias: [oneGraphql] },
+  test: {
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    setupFiles: ['test/support/clean-environment.ts'],
+    // Two cores, and a Postgres that wants its share of them.
+    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts', 'src/**/*.test.ts'],
+          exclude: [...withDatabase, withBrowser],
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'postgres18', include: withDatabase, globalSetup: 'test/support/postgres-setup.ts' },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'postgres14',
+          include: onBothPostgres,
+          exclude: [ownServers],
+          globalSetup: 'test/support/postgres-setup.ts',
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: [withBrowser],
+          globalSetup: ['test/support/browser-setup.ts', 'test/support/postgres-setup.ts'],
+        },
+      },
+    ],
+  },
+});
+
+function inFolder(folder: string): string {
+  return `test/${folder}/**/*.test.ts`;
+}
