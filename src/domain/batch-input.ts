@@ -1,0 +1,86 @@
+/**
+ * What a caller may say when creating, filling or changing a batch. Owns the rules of each field and their
+ * messages; strict, so that a field of the API that nobody reads cannot pass unnoticed. What a request's body
+ * must look like is its provider's to say (`Dialect.inspect`).
+ */
+import { z } from 'zod';
+import { submitRuleSchema } from './accumulation.ts';
+import { isJsonObject, type JsonObject } from './json-line.ts';
+
+const nameCharactersMax = 512;
+const metadataPairsMax = 64;
+const metadataKeyMax = 64;
+const metadataValueMax = 512;
+
+/** Text that Postgres and UTF-8 can both hold, up to `max` code points. */
+const storableText = (name: string, max: number) =>
+  z
+    .string({ error: `${name} must be a string.` })
+    .refine(
+      (text) => text.length > 0 && [...text].length <= max,
+      `${name} must be 1 to ${max} characters long.`,
+    )
+    .refine(
+      (text) => text.isWellFormed() && !text.includes('\0'),
+      `${name} must be well-formed Unicode without the character NUL.`,
+    );
+
+const nameSchema = storableText('name', nameCharactersMax);
+
+const metadataSchema = z
+  .record(
+    storableText('A metadata key', metadataKeyMax),
+    storableText('A metadata value', metadataValueMax),
+    {
+      // A key that breaks its rule comes as an issue around the key's own.
+      error: (issue) =>
+        (issue.code === 'invalid_key' ? issue.issues?.[0]?.message : undefined) ??
+        'metadata must be an object whose values are strings.',
+    },
+  )
+  .refine(
+    (metadata) => Object.keys(metadata).length <= metadataPairsMax,
+    `metadata may have at most ${metadataPairsMax} pairs.`,
+  );
+
+/** One request given inline: its body as parsed JSON. */
+export const requestInput = z.strictObject({
+  customId: z.string().nullish(),
+  endpoint: z.string().nullish(),
+  body: z.custom<JsonObject>(isJsonObject, { error: 'body must be a JSON object.' }),
+});
+/** One request given inline. */
+export type RequestInput = z.output<typeof requestInput>;
+
+/**
+ * Requests in one of two forms: a list of parsed bodies, or lines of JSON text, whose bodies stay as they were
+ * written. `field` names the argument they came in, for messages.
+ */
+export const requestsInput = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('list'), requests: z.array(requestInput) }),
+  z.strictObject({ kind: z.literal('lines'), field: z.enum(['jsonl', 'file']), text: z.string() }),
+]);
+/** Requests in one of two forms. */
+export type RequestsInput = z.output<typeof requestsInput>;
+
+/** What `createBatch` takes. */
+export const createBatchInput = z.strictObject({
+  provider: z.string(),
+  name: nameSchema.nullish(),
+  endpoint: z.string().nullish(),
+  model: storableText('model', 256).nullish(),
+  completionWindow: z.string().nullish(),
+  metadata: metadataSchema.nullish(),
+  submit: submitRuleSchema,
+  requests: requestsInput.nullish(),
+});
+/** What `createBatch` takes. */
+export type CreateBatchInput = z.output<typeof createBatchInput>;
+
+/** What `updateBatch` takes: a field left out stays, null clears it. */
+export const updateBatchInput = z.strictObject({
+  name: nameSchema.nullish(),
+  metadata: metadataSchema.nullish(),
+});
+/** What `updateBatch` takes. */
+export type UpdateBatchInput = z.output<typeof updateBatchInput>;

@@ -1,0 +1,23 @@
+/** What can happen to a batch, as words. One event is one committed change. */
+
+/** The kinds of event. `SNAPSHOT` is only ever sent, never stored: it opens a subscription. */
+export const eventKinds = [
+  'SNAPSHOT',
+  'BATCH_CREATED',
+  'REQUESTS_ADDED',
+  'BATCH_UPDATED',
+  'BATCH_CLOSED',
+  'CLOSE_FAILED',
+  'JOB_SENDING',
+  'JOB_SUBMITTED',
+  'JOB_POLLED',
+  'JOB_DELAYED',
+  'JOB_UNKNOWN',
+  'JOB_FAILED',
+  'RESULTS_ADDED',
+  'CANCEL_REQUESTED',
+  'BATCH_ENDED',
+  'BATCH_DELETED',
+] as const;
+/** What happened. */
+export type EventKind = (typeof eventKinds)[number];

@@ -1,0 +1,98 @@
+/**
+ * What becomes of a job whose submission went wrong: after a failed call, and after a search for a batch that
+ * a lost answer may have left behind. Both rules serve one promise: nothing is sent again before it is known
+ * that nothing was created. Calling and searching are left to the provider's client, moving the job to others.
+ */
+import type { JobStatus } from './status.ts';
+
+/** What a failure means, in the words of `providers/failure.ts`, which this layer cannot import. */
+export type SubmitFailureKind =
+  | 'rejected'
+  | 'throttled'
+  | 'unavailable'
+  | 'uncertain'
+  | 'expired'
+  | 'malformed';
+
+const moveAfterFailure = {
+  /** The provider said no, and would say so again. */
+  rejected: 'FAILED',
+  /** Nothing was created; how often we try is bounded by the batch's deadline, not by a count. */
+  throttled: 'CREATED',
+  unavailable: 'CREATED',
+  /** Something may have been created, and only a search can tell. */
+  uncertain: 'UNKNOWN',
+  expired: 'UNKNOWN',
+  malformed: 'UNKNOWN',
+} as const satisfies Record<SubmitFailureKind, JobStatus>;
+
+/** Where a PENDING job goes when the call that submits it failed: given up, tried again later, or looked for. */
+export function afterSubmitFailure(kind: SubmitFailureKind): 'FAILED' | 'CREATED' | 'UNKNOWN' {
+  return moveAfterFailure[kind];
+}
+
+/** A search for a job's batch, finished. */
+export interface FinishedSearch {
+  /** What was found. `EXACT` carries our key; `PROVISIONAL` only fits by time and count. */
+  readonly sightings: ReadonlyArray<{ readonly proof: 'EXACT' | 'PROVISIONAL' }>;
+  /** When the search *began*: what it did not show may have come into being while it ran. */
+  readonly now: Date;
+  /** When the sender stopped sending, whatever happened to it. */
+  readonly sendBefore: Date;
+  /** How long after that a request that had left could still take effect. */
+  readonly requestTimeoutSeconds: number;
+  /** How long a new batch may be missing from the provider's list. */
+  readonly listDelaySeconds: number;
+  /** How well this provider can be searched at all. */
+  readonly recovery: 'EXACT' | 'PROVISIONAL' | 'NONE';
+}
+
+/**
+ * What a search comes to:
+ * - `adopt`: the sighting at `index` is the job's batch.
+ * - `look-again`: too early to tell; search once more at `at`.
+ * - `absent`: nothing was created, and nothing will be; it is safe to send the job again.
+ * - `ask-a-person`: `duplicates`, more than one batch carries our key; `ambiguous`, several batches fit and
+ *   time will not narrow them; `unsearchable`, the provider shows nothing that a search could go by.
+ */
+export type SearchVerdict =
+  | { readonly verdict: 'adopt'; readonly index: number }
+  | { readonly verdict: 'look-again'; readonly at: Date }
+  | { readonly verdict: 'absent' }
+  | { readonly verdict: 'ask-a-person'; readonly reason: 'duplicates' | 'ambiguous' | 'unsearchable' };
+
+/** How long to wait between two searches, while absence does not count yet. */
+const lookAgainSeconds = 30;
+
+/**
+ * Judges a search. One batch that carries our key is ours, whatever else fits; one that merely fits is ours
+ * when it is the only one, until its results say otherwise. Absence counts from the moment on when a request
+ * sent at the last instant would have come to show: `sendBefore`, the request timeout and the list's delay.
+ */
+export function afterSearch(search: FinishedSearch): SearchVerdict {
+  const exact = indexesOf(search.sightings, 'EXACT');
+  const candidates = exact.length > 0 ? exact : indexesOf(search.sightings, 'PROVISIONAL');
+  const [only, ...others] = candidates;
+  if (only !== undefined && others.length === 0) return { verdict: 'adopt', index: only };
+  if (exact.length > 1) return { verdict: 'ask-a-person', reason: 'duplicates' };
+
+  const lookAgainAt = beforeAbsenceCounts(search);
+  if (only !== undefined) {
+    return lookAgainAt === null
+      ? { verdict: 'ask-a-person', reason: 'ambiguous' }
+      : { verdict: 'look-again', at: lookAgainAt };
+  }
+  if (search.recovery === 'NONE') return { verdict: 'ask-a-person', reason: 'unsearchable' };
+  return lookAgainAt === null ? { verdict: 'absent' } : { verdict: 'look-again', at: lookAgainAt };
+}
+
+/** When to search next if what was not seen may still appear; null when it cannot any more. */
+const beforeAbsenceCounts = (search: FinishedSearch): Date | null => {
+  const graceSeconds = search.requestTimeoutSeconds + search.listDelaySeconds;
+  const absenceCountsAt = search.sendBefore.getTime() + graceSeconds * 1000;
+  if (search.now.getTime() >= absenceCountsAt) return null;
+  return new Date(Math.min(absenceCountsAt, search.now.getTime() + lookAgainSeconds * 1000));
+};
+
+const indexesOf = (sightings: FinishedSearch['sightings'], proof: 'EXACT' | 'PROVISIONAL'): number[] =>
+  sightings.flatMap((sighting, index) => (sighting.proof === proof ? [index] : []));

@@ -1,0 +1,29 @@
+/** On whose behalf something is read or written. The first parameter of every query function. */
+
+/** What a key allows; each includes the ones before it. */
+export const accessScopes = ['read', 'write', 'admin'] as const;
+/** A key's right. */
+export type AccessScope = (typeof accessScopes)[number];
+
+/** A caller: one organization, through one of its keys. */
+export interface OrganizationScope {
+  readonly kind: 'organization';
+  readonly organizationId: string;
+  readonly apiKeyId: string;
+  readonly access: AccessScope;
+}
+
+/** The service's own work, which sees every organization. */
+export interface WorkerScope {
+  readonly kind: 'worker';
+}
+
+/** On whose behalf. */
+export type Scope = OrganizationScope | WorkerScope;
+
+/** The service itself. */
+export const workerScope: WorkerScope = { kind: 'worker' };
+
+/** Whether a key with `access` may do what needs `needed`. */
+export const allows = (access: AccessScope, needed: AccessScope): boolean =>
+  accessScopes.indexOf(access) >= accessScopes.indexOf(needed);

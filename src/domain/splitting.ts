@@ -1,0 +1,192 @@
+/**
+ * Splits a batch into jobs. Items are grouped by what a job may not mix, and each group fills one job after
+ * another in the caller's order up to the provider's limits. A job that ends up below the provider's minimum
+ * takes just enough from the end of the one before it, and of no other: where the minimum is more than half of
+ * what a job holds, a group may be refused that a split from scratch could fit.
+ *
+ * Works on a stream: it holds ranges of positions and, per group, fewer items of the last two jobs than the
+ * minimum; never all items. Left to others: reading items and writing jobs (`batches/`), and what an item
+ * weighs when it is encoded (`providers/`).
+ */
+import { ValidationError } from '../errors.ts';
+import { JobDraft, type PlannedJob, type PlannerItem, type UnmixableField } from './job-draft.ts';
+
+export type { PlannedJob, PlannerItem, UnmixableField };
+
+/** What a provider's jobs must keep to. */
+export interface PlannerOptions {
+  readonly limits: {
+    readonly requestsMin: number;
+    readonly requestsMax: number;
+    /** The most bytes of a job, its frame included. */
+    readonly bytesMax: number;
+    /** The most bytes of one line; null where only `bytesMax` bounds it. */
+    readonly lineBytesMax: number | null;
+  };
+  /** Bytes around and between the lines of a job of `count`; must not shrink as the count grows. */
+  readonly frameBytes: (count: number) => number;
+  /** What items are grouped by. */
+  readonly unmixable: readonly UnmixableField[];
+}
+
+/**
+ * Why a batch cannot be split:
+ * - `line-too-large`: the item's line exceeds `limit`, the most bytes that a line may have here.
+ * - `group-below-minimum`: the items with these values come to a job of `requestCount`, below the provider's
+ *   `minimum`. A value is null where jobs may mix it, or the items have none.
+ */
+export type PlanRefusal =
+  | {
+      readonly kind: 'line-too-large';
+      readonly position: number;
+      readonly encodedBytes: number;
+      readonly limit: number;
+    }
+  | {
+      readonly kind: 'group-below-minimum';
+      readonly model: string | null;
+      readonly endpoint: string | null;
+      readonly agentId: string | null;
+      readonly requestCount: number;
+      readonly minimum: number;
+    };
+
+/**
+ * The jobs in order of their first position; or everything that stands against them. At most
+ * `ValidationError.issuesMax` lines that are too large are named; `total` counts all refusals.
+ */
+export type Plan =
+  | { readonly kind: 'planned'; readonly jobs: readonly PlannedJob[] }
+  | { readonly kind: 'refused'; readonly refusals: readonly PlanRefusal[]; readonly total: number };
+
+/** Takes the items of a batch one by one, in the caller's order. */
+export interface Planner {
+  /** Takes the next item; throws a `RangeError` where positions do not ascend within a job. */
+  add(item: PlannerItem): void;
+  /** The plan for all items. Ends the planner's life. */
+  finish(): Plan;
+}
+
+/** A planner for one batch at one provider. */
+export function createPlanner({ limits, frameBytes, unmixable }: PlannerOptions): Planner {
+  const lineBytesMax = Math.min(limits.lineBytesMax ?? limits.bytesMax, limits.bytesMax - frameBytes(1));
+  const groups = new Map<string, Group>();
+  const longLines: PlanRefusal[] = [];
+  let longLinesTotal = 0;
+
+  const fits: Fits = (requestCount, bytes) =>
+    requestCount <= limits.requestsMax && bytes + frameBytes(requestCount) <= limits.bytesMax;
+
+  const groupOf = (item: PlannerItem): Group => {
+    const keptApart = (field: UnmixableField) => (unmixable.includes(field) ? item[field] : null);
+    const values = {
+      model: keptApart('model'),
+      endpoint: keptApart('endpoint'),
+      agentId: keptApart('agentId'),
+    };
+    const key = JSON.stringify(values);
+    const group = groups.get(key) ?? new Group(values, limits.requestsMin, fits);
+    groups.set(key, group);
+    return group;
+  };
+
+  const refuseLine = ({ position, encodedBytes }: PlannerItem): void => {
+    longLinesTotal += 1;
+    // No answer names more of them, and a million must not fill the memory.
+    if (longLinesTotal > ValidationError.issuesMax) return;
+    longLines.push({ kind: 'line-too-large', position, encodedBytes, limit: lineBytesMax });
+  };
+
+  return {
+    add(item) {
+      const group = groupOf(item);
+      if (item.encodedBytes <= lineBytesMax) {
+        group.add(item);
+      } else {
+        group.missItem();
+        refuseLine(item);
+      }
+    },
+    finish() {
+      const finished = [...groups.values()].map((group) => group.finish());
+      const shortGroups = finished.flatMap(({ refusal }) => refusal ?? []);
+      const total = longLinesTotal + shortGroups.length;
+      if (total > 0) return { kind: 'refused', refusals: [...longLines, ...shortGroups], total };
+      const jobs = finished.flatMap((group) => group.jobs);
+      return { kind: 'planned', jobs: jobs.sort((one, other) => firstPosition(one) - firstPosition(other)) };
+    },
+  };
+}
+
+const firstPosition = (job: PlannedJob): number => job.positions.bounds[0] ?? 0;
+
+/** Whether a job of so many requests with so many bytes of lines keeps to the provider's maxima. */
+type Fits = (requestCount: number, bytes: number) => boolean;
+
+/** The items that jobs may hold together, cut into jobs as they come. */
+class Group {
+  readonly #values: Record<UnmixableField, string | null>;
+  readonly #requestsMin: number;
+  readonly #fits: Fits;
+  readonly #drafts: JobDraft[] = [];
+  /** How many requests the first job lacks that could not be brought to the minimum. */
+  #lacking = 0;
+  #missed = 0;
+
+  constructor(values: Record<UnmixableField, string | null>, requestsMin: number, fits: Fits) {
+    this.#values = values;
+    this.#requestsMin = requestsMin;
+    this.#fits = fits;
+  }
+
+  add(item: PlannerItem): void {
+    const newest = this.#drafts.at(-1);
+    if (newest !== undefined && this.#fits(newest.requestCount + 1, newest.bytes + item.encodedBytes)) {
+      newest.add(item);
+      return;
+    }
+    if (newest !== undefined) this.#topUp();
+    this.#drafts.at(-2)?.settle();
+    this.#drafts.push(this.#draftOf([item]));
+  }
+
+  /** Counts an item that was refused for its size: that it is missing shall not bring a second complaint. */
+  missItem(): void {
+    this.#missed += 1;
+  }
+
+  finish(): { jobs: PlannedJob[]; refusal: PlanRefusal | null } {
+    this.#topUp();
+    const jobs = this.#drafts.map((draft) => draft.toJob());
+    if (this.#lacking <= this.#missed) return { jobs, refusal: null };
+    const requestCount = this.#requestsMin - this.#lacking + this.#missed;
+    const minimum = this.#requestsMin;
+    return { jobs, refusal: { kind: 'group-below-minimum', ...this.#values, requestCount, minimum } };
+  }
+
+  /** Brings the newest job to the minimum with the last items of the one before, or notes what it lacks. */
+  #topUp(): void {
+    const newest = this.#drafts.at(-1);
+    const previous = this.#drafts.at(-2);
+    const lacking = this.#requestsMin - (newest?.requestCount ?? 0);
+    if (lacking <= 0) return;
+    if (
+      newest !== undefined &&
+      previous !== undefined &&
+      previous.requestCount - lacking >= this.#requestsMin
+    ) {
+      const given = previous.last(lacking);
+      const topped = this.#draftOf([...given, ...newest.last(newest.requestCount)]);
+      if (this.#fits(topped.requestCount, topped.bytes)) {
+        previous.give(given);
+        this.#drafts.splice(-1, 1, topped);
+        return;
+      }
+    }
+    if (this.#lacking === 0) this.#lacking = lacking;
+  }
+
+  #draftOf(items: readonly PlannerItem[]): JobDraft {
+    return new JobDraft(items, Math.max(0, this.#requestsMin - 1));
+  }
+}

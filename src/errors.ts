@@ -1,0 +1,120 @@
+/**
+ * What a caller can get wrong, as classes. Each carries a stable `code`, a public message that names the field
+ * and the limit, and typed details; the GraphQL schema has one member type per class. What a *provider* gets
+ * wrong is a `ProviderFailure` (`providers/failure.ts`); anything else that is thrown is a fault of ours and
+ * reaches nobody unmasked.
+ */
+
+import type { BatchStatus } from './domain/status.ts';
+
+/** The stable word for each kind of wrong input or unmet condition; part of the public API. */
+export type AppErrorCode =
+  | 'VALIDATION_FAILED'
+  | 'INVALID_ARGUMENT'
+  | 'NOT_FOUND'
+  | 'WRONG_BATCH_STATE'
+  | 'EMPTY_BATCH'
+  | 'PROVIDER_NOT_CONFIGURED'
+  | 'UNAUTHENTICATED'
+  | 'FORBIDDEN';
+
+/** A failure that the caller can understand and act on. The message is public. */
+export class AppError extends Error {
+  readonly code: AppErrorCode;
+  constructor(code: AppErrorCode, message: string) {
+    super(message);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** One thing that is wrong with an input: where it stands, and what it should have been. */
+export interface Issue {
+  /** Path of the field from the argument on, such as `['input', 'requests', 3, 'customId']`. */
+  readonly path: ReadonlyArray<string | number>;
+  /** The line of a JSONL file or text, counted from 1; null where the input is not made of lines. */
+  readonly line: number | null;
+  /** What is wrong, naming the limit. Never quotes a request's body. */
+  readonly message: string;
+}
+
+/** The input breaks one or more rules; nothing of it was stored. Lists at most `issuesMax` of them. */
+export class ValidationError extends AppError {
+  /** How many issues one answer carries at the most; the message tells how many there were. */
+  static readonly issuesMax = 100;
+  readonly issues: readonly Issue[];
+  constructor(issues: readonly Issue[], total: number = issues.length) {
+    const first = issues[0];
+    const more = total > 1 ? ` (and ${total - 1} more)` : '';
+    super('VALIDATION_FAILED', first === undefined ? 'The input is invalid.' : `${first.message}${more}`);
+    this.issues = issues.slice(0, ValidationError.issuesMax);
+  }
+}
+
+/** An argument of a field is out of its range, or a cursor or id is not one of ours. */
+export class ArgumentError extends AppError {
+  readonly argument: string;
+  constructor(argument: string, message: string) {
+    super('INVALID_ARGUMENT', message);
+    this.argument = argument;
+  }
+}
+
+/** Nothing with that id belongs to the caller's organization; another organization's reads just so. */
+export class NotFoundError extends AppError {
+  readonly id: string;
+  constructor(what: string, id: string) {
+    super('NOT_FOUND', `There is no ${what} with this id.`);
+    this.id = id;
+  }
+}
+
+/** The batch is in a state that does not allow this. */
+export class BatchStateError extends AppError {
+  readonly status: BatchStatus;
+  constructor(status: BatchStatus, message: string) {
+    super('WRONG_BATCH_STATE', message);
+    this.status = status;
+  }
+}
+
+/** A batch without requests cannot be submitted. */
+export class EmptyBatchError extends AppError {
+  constructor() {
+    super('EMPTY_BATCH', 'The batch has no requests; add at least one before submitting it.');
+  }
+}
+
+/** The provider has no credentials here, so nothing can be sent to it. */
+export class ProviderNotConfiguredError extends AppError {
+  readonly provider: string;
+  /** The setting that would configure it, such as `OPENAI_API_KEY`. */
+  readonly setting: string;
+  constructor(provider: string, setting: string) {
+    super('PROVIDER_NOT_CONFIGURED', `Provider "${provider}" has no credentials; set ${setting}.`);
+    this.provider = provider;
+    this.setting = setting;
+  }
+}
+
+/** No key, or one that is unknown, expired or revoked. */
+export class UnauthenticatedError extends AppError {
+  constructor() {
+    super('UNAUTHENTICATED', 'Send a valid API key as "Authorization: Bearer <key>" or "x-api-key: <key>".');
+  }
+}
+
+/** The key is good, and lacks the scope that this needs. */
+export class ForbiddenError extends AppError {
+  constructor(scope: string) {
+    super('FORBIDDEN', `This needs a key with the scope "${scope}".`);
+  }
+}
+
+/** The service cannot start; the message is one sentence that tells what to do. */
+export class StartError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'StartError';
+  }
+}
