@@ -1,0 +1,50 @@
+/**
+ * The lines of downloads, made by Postgres around the verbatim texts: bodies and the provider's lines stand in
+ * them byte for byte, never re-serialised.
+ */
+import { sql } from 'drizzle-orm';
+import type { Scope } from '../../domain/scope.ts';
+import type { Queryable } from '../client.ts';
+import { batchInScope } from './scope.ts';
+
+/** What can be downloaded: requests, results that succeeded, all other results. */
+export type DownloadKind = 'input' | 'output' | 'errors';
+
+/** A line and the position of its item. */
+export interface DownloadLine {
+  readonly position: number;
+  readonly line: string;
+}
+
+const inputLine = sql`'{"customId":' || to_json(i.custom_id) || ',"endpoint":' || to_json(i.endpoint) || ',"body":' || i.request || '}'`;
+
+// A line that the provider tore is not JSON; it stands as text then, so that the download itself stays JSON.
+const resultLine = sql`'{"position":' || i.position || ',"customId":' || to_json(i.custom_id) || ',"status":"' || r.status
+  || '","result":' || case when r.error_code = 'malformed_result' then to_json(r.response)::text else coalesce(r.response, 'null') end
+  || case when r.error_code is null then '' else ',"error":' || json_build_object('code', r.error_code, 'message', r.error_message) end || '}'`;
+
+/** The next lines of a batch after a position, in the caller's order. An item shows its newest attempt. */
+export async function downloadLines(
+  scope: Scope,
+  db: Queryable,
+  batchId: string,
+  kind: DownloadKind,
+  page: { after: number; limit: number },
+): Promise<DownloadLine[]> {
+  const inBatch = sql`i.batch_id = ${batchId}::uuid and i.position > ${page.after} and ${batchInScope(scope, sql`i.batch_id`)}`;
+  const { rows } =
+    kind === 'input'
+      ? await db.execute<{ position: number; line: string }>(sql`
+          select i.position, ${inputLine} as line
+          from items i join batches b on b.id = i.batch_id and i.position < b.total
+          where ${inBatch} order by i.position limit ${page.limit}`)
+      : await db.execute<{ position: number; line: string }>(sql`
+          select i.position, ${resultLine} as line
+          from results r join items i on i.batch_id = r.batch_id and i.position = r.position
+          where r.batch_id = ${batchId}::uuid and r.position > ${page.after} and ${inBatch}
+            and r.status ${kind === 'output' ? sql`=` : sql`<>`} 'SUCCEEDED'
+            and not exists (select 1 from results n where n.batch_id = r.batch_id and n.position = r.position
+                            and n.attempt > r.attempt)
+          order by r.position limit ${page.limit}`);
+  return rows;
+}

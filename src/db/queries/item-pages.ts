@@ -1,0 +1,204 @@
+/**
+ * Pages of items with what became of them. An item's state is derived here, in one place: its newest result,
+ * else the state of its newest job, else pending. Bodies are left out; `itemRequests` and `itemResponses` load
+ * those that are asked for.
+ */
+import { type SQL, sql } from 'drizzle-orm';
+import type { Scope } from '../../domain/scope.ts';
+import type { ItemStatus } from '../../domain/status.ts';
+import type { Usage } from '../../domain/usage.ts';
+import type { Queryable } from '../client.ts';
+import { batchInScope } from './scope.ts';
+
+/** An item as callers see it, without its bodies. */
+export interface ItemView extends Usage {
+  readonly batchId: string;
+  readonly position: number;
+  readonly customId: string;
+  readonly endpoint: string;
+  readonly model: string | null;
+  readonly agentId: string | null;
+  readonly bytes: number;
+  readonly createdAt: Date;
+  readonly status: ItemStatus;
+  readonly jobId: string | null;
+  /** The newest attempt that has a result; null while there is none. */
+  readonly attempt: number | null;
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+  readonly retryable: boolean | null;
+  readonly stopReason: string | null;
+  readonly finishedAt: Date | null;
+}
+
+/** Which items a list shows. */
+export interface ItemFilter {
+  readonly status?: readonly ItemStatus[] | null | undefined;
+  readonly errorCode?: readonly string[] | null | undefined;
+}
+
+/** Where a page of items starts and which way it goes. */
+export interface ItemPage {
+  readonly limit: number;
+  readonly order: 'ascending' | 'descending';
+  /** The position that the page lies beyond. */
+  readonly beyond: number | null;
+}
+
+const view = sql`
+  i.batch_id as "batchId", i.position, i.custom_id as "customId", i.endpoint, i.model, i.agent_id as "agentId", i.bytes, i.created_at as "createdAt",
+  coalesce(r.status, case when j.status is null or j.status = 'CREATED' then 'PENDING' else 'SUBMITTED' end) as status,
+  coalesce(r.job_id, j.id) as "jobId", r.attempt, r.error_code as "errorCode", r.error_message as "errorMessage",
+  r.retryable, r.stop_reason as "stopReason", r.finished_at as "finishedAt",
+  r.input_tokens::float8 as "inputTokens", r.output_tokens::float8 as "outputTokens",
+  r.cached_input_tokens::float8 as "cachedInputTokens", r.cache_write_input_tokens::float8 as "cacheWriteInputTokens",
+  r.reasoning_tokens::float8 as "reasoningTokens"`;
+
+const outcome = sql`
+  left join lateral (select * from results r where r.batch_id = i.batch_id and r.position = i.position
+                     order by r.attempt desc limit 1) r on true
+  left join lateral (select j.id, j.status from jobs j where j.batch_id = i.batch_id and r.position is null
+                     and i.position <@ j.positions order by j.attempt desc, j.number desc limit 1) j on true`;
+
+const failed: readonly ItemStatus[] = ['ERRORED', 'EXPIRED', 'CANCELLED'];
+
+/** One page of each batch's items by position. Pages of failed items are read along their own index. */
+export async function itemPages(
+  scope: Scope,
+  db: Queryable,
+  batchIds: readonly string[],
+  filter: ItemFilter,
+  page: ItemPage,
+): Promise<ItemView[]> {
+  const ascending = page.order === 'ascending';
+  const beyond = (column: SQL): SQL =>
+    page.beyond === null
+      ? sql`true`
+      : ascending
+        ? sql`${column} > ${page.beyond}`
+        : sql`${column} < ${page.beyond}`;
+  const onlyFailed =
+    (filter.errorCode ?? null) !== null ||
+    (filter.status?.every((status) => failed.includes(status)) ?? false);
+  const source = onlyFailed
+    ? sql`results f join items i on i.batch_id = f.batch_id and i.position = f.position ${outcome}
+          where f.batch_id = b.id and f.error_code is not null and f.attempt = r.attempt and ${beyond(sql`f.position`)}`
+    : sql`items i ${outcome} where i.batch_id = b.id and ${beyond(sql`i.position`)}`;
+  const order = sql`${onlyFailed ? sql`f.position` : sql`i.position`} ${ascending ? sql`asc` : sql`desc`}`;
+  const { rows } = await db.execute<Record<string, unknown>>(sql`
+    select x.* from unnest(${sql.param(batchIds)}::uuid[]) as b(id)
+    join batches bt on bt.id = b.id and ${batchInScope(scope, sql`bt.id`)}
+    cross join lateral (
+      select ${view} from ${source} and i.position < bt.total
+        ${filter.status ? sql`and coalesce(r.status, case when j.status is null or j.status = 'CREATED' then 'PENDING' else 'SUBMITTED' end) = any(${sql.param(filter.status)}::text[])` : sql``}
+        ${filter.errorCode ? sql`and r.error_code = any(${sql.param(filter.errorCode)}::text[])` : sql``}
+      order by ${order} limit ${page.limit}) x`);
+  return rows.map(toView);
+}
+
+/** Items by identity, in no order; those that are not (yet) visible are left out. */
+export async function findItemViews(
+  scope: Scope,
+  db: Queryable,
+  keys: readonly { batchId: string; position: number }[],
+): Promise<ItemView[]> {
+  const { rows } = await db.execute<Record<string, unknown>>(sql`
+    select ${view}
+    from unnest(${sql.param(keys.map((key) => key.batchId))}::uuid[], ${sql.param(keys.map((key) => key.position))}::int[]) as k(batch_id, position)
+    join items i on i.batch_id = k.batch_id and i.position = k.position
+    join batches bt on bt.id = i.batch_id and i.position < bt.total and ${batchInScope(scope, sql`bt.id`)}
+    ${outcome}`);
+  return rows.map(toView);
+}
+
+/** Items by the caller's own id, in no order. */
+export async function findItemViewsByCustomId(
+  scope: Scope,
+  db: Queryable,
+  keys: readonly { batchId: string; customId: string }[],
+): Promise<ItemView[]> {
+  const { rows } = await db.execute<Record<string, unknown>>(sql`
+    select ${view}
+    from unnest(${sql.param(keys.map((key) => key.batchId))}::uuid[], ${sql.param(keys.map((key) => key.customId))}::text[]) as k(batch_id, custom_id)
+    join items i on i.batch_id = k.batch_id and i.custom_id = k.custom_id
+    join batches bt on bt.id = i.batch_id and i.position < bt.total and ${batchInScope(scope, sql`bt.id`)}
+    ${outcome}`);
+  return rows.map(toView);
+}
+
+/** How many items of each batch match, for the batches asked. */
+export async function countItems(
+  scope: Scope,
+  db: Queryable,
+  batchIds: readonly string[],
+  filter: ItemFilter,
+): Promise<Map<string, number>> {
+  const { rows } = await db.execute<{ id: string; count: number }>(sql`
+    select bt.id, count(*)::int as count
+    from batches bt join items i on i.batch_id = bt.id and i.position < bt.total ${outcome}
+    where bt.id = any(${sql.param(batchIds)}::uuid[]) and ${batchInScope(scope, sql`bt.id`)}
+      ${filter.status ? sql`and coalesce(r.status, case when j.status is null or j.status = 'CREATED' then 'PENDING' else 'SUBMITTED' end) = any(${sql.param(filter.status)}::text[])` : sql``}
+      ${filter.errorCode ? sql`and r.error_code = any(${sql.param(filter.errorCode)}::text[])` : sql``}
+    group by bt.id`);
+  return new Map(rows.map((row) => [row.id, row.count]));
+}
+
+/** The bodies of items by position. */
+export async function itemRequests(
+  scope: Scope,
+  db: Queryable,
+  keys: readonly { batchId: string; position: number }[],
+): Promise<{ batchId: string; position: number; request: string }[]> {
+  const { rows } = await db.execute<{ batchId: string; position: number; request: string }>(sql`
+    select i.batch_id as "batchId", i.position, i.request
+    from unnest(${sql.param(keys.map((key) => key.batchId))}::uuid[], ${sql.param(keys.map((key) => key.position))}::int[]) as k(batch_id, position)
+    join items i on i.batch_id = k.batch_id and i.position = k.position and ${batchInScope(scope, sql`i.batch_id`)}`);
+  return rows;
+}
+
+/** The provider's lines for items, of their newest attempt; an item without one is left out. */
+export async function itemResponses(
+  scope: Scope,
+  db: Queryable,
+  keys: readonly { batchId: string; position: number }[],
+): Promise<{ batchId: string; position: number; response: string }[]> {
+  const { rows } = await db.execute<{ batchId: string; position: number; response: string }>(sql`
+    select distinct on (r.batch_id, r.position) r.batch_id as "batchId", r.position, r.response
+    from unnest(${sql.param(keys.map((key) => key.batchId))}::uuid[], ${sql.param(keys.map((key) => key.position))}::int[]) as k(batch_id, position)
+    join results r on r.batch_id = k.batch_id and r.position = k.position and ${batchInScope(scope, sql`r.batch_id`)}
+    where r.response is not null
+    order by r.batch_id, r.position, r.attempt desc`);
+  return rows;
+}
+
+/** Items that finished, in the order in which their results were committed. */
+export interface FinishedItem extends ItemView {
+  /** The batch's event that brought the result. */
+  readonly seq: number;
+}
+
+/** The next results of a batch after (seq, position), at most `limit`. */
+export async function finishedItems(
+  scope: Scope,
+  db: Queryable,
+  batchId: string,
+  after: { seq: number; position: number },
+  limit: number,
+): Promise<FinishedItem[]> {
+  const { rows } = await db.execute<Record<string, unknown>>(sql`
+    select ${view}, r.seq
+    from results r join items i on i.batch_id = r.batch_id and i.position = r.position
+    left join jobs j on j.id = r.job_id
+    where r.batch_id = ${batchId}::uuid and (r.seq, r.position) > (${after.seq}::int, ${after.position}::int)
+      and ${batchInScope(scope, sql`r.batch_id`)}
+    order by r.seq, r.position limit ${limit}`);
+  return rows.map((row) => ({ ...toView(row), seq: Number(row['seq']) }));
+}
+
+/** The driver leaves times of hand-written statements as text. */
+const toView = (row: Record<string, unknown>): ItemView =>
+  ({
+    ...row,
+    createdAt: new Date(String(row['createdAt'])),
+    finishedAt: row['finishedAt'] === null ? null : new Date(String(row['finishedAt'])),
+  }) as ItemView;

@@ -1,0 +1,110 @@
+/**
+ * Statements on items: adding them, reading them for planning and sending, and pages of them. Their state is
+ * never stored: `item-pages.ts` derives it.
+ */
+import { and, asc, eq, gt, gte, lt, sql } from 'drizzle-orm';
+import type { Scope } from '../../domain/scope.ts';
+import type { Queryable } from '../client.ts';
+import { type ItemRow, items } from '../tables/items.ts';
+import { batchInScope } from './scope.ts';
+
+/** Adds items in one statement. A `customId` that the batch has already violates `items_custom_id`. */
+export async function insertItems(
+  _scope: Scope,
+  tx: Queryable,
+  batch: { id: string; at: Date },
+  rows: readonly Omit<ItemRow, 'batchId' | 'createdAt'>[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  await tx.execute(sql`
+    insert into items (batch_id, created_at, position, custom_id, endpoint, model, agent_id, bytes, request)
+    select ${batch.id}::uuid, ${batch.at.toISOString()}::timestamptz, * from unnest(
+      ${sql.param(rows.map((row) => row.position))}::int[],
+      ${sql.param(rows.map((row) => row.customId))}::text[],
+      ${sql.param(rows.map((row) => row.endpoint))}::text[],
+      ${sql.param(rows.map((row) => row.model))}::text[],
+      ${sql.param(rows.map((row) => row.agentId))}::text[],
+      ${sql.param(rows.map((row) => row.bytes))}::int[],
+      ${sql.param(rows.map((row) => row.request))}::text[])`);
+}
+
+/** Which of these custom ids the batch has already. */
+export async function takenCustomIds(
+  scope: Scope,
+  db: Queryable,
+  batchId: string,
+  customIds: readonly string[],
+): Promise<Set<string>> {
+  const rows = await db
+    .select({ customId: items.customId })
+    .from(items)
+    .where(
+      and(
+        eq(items.batchId, batchId),
+        sql`${items.customId} = any(${sql.param(customIds)}::text[])`,
+        batchInScope(scope, items.batchId),
+      ),
+    );
+  return new Set(rows.map((row) => row.customId));
+}
+
+/** What splitting needs to know of an item; no body. */
+export type ItemMeasure = Pick<ItemRow, 'position' | 'endpoint' | 'model' | 'agentId' | 'bytes'>;
+
+/** The measures of items from `from` on and below `total`, at most `limit`, in order. */
+export async function itemMeasures(
+  scope: Scope,
+  db: Queryable,
+  batchId: string,
+  range: { from: number; total: number; limit: number },
+): Promise<ItemMeasure[]> {
+  return db
+    .select({
+      position: items.position,
+      endpoint: items.endpoint,
+      model: items.model,
+      agentId: items.agentId,
+      bytes: items.bytes,
+    })
+    .from(items)
+    .where(
+      and(
+        eq(items.batchId, batchId),
+        gte(items.position, range.from),
+        lt(items.position, range.total),
+        batchInScope(scope, items.batchId),
+      ),
+    )
+    .orderBy(asc(items.position))
+    .limit(range.limit);
+}
+
+/** What a job sends of an item. */
+export type ItemBody = Pick<ItemRow, 'position' | 'endpoint' | 'request'>;
+
+/** The next bodies of a job's items after `after`, in order. */
+export async function itemBodies(
+  _worker: Scope,
+  db: Queryable,
+  job: { batchId: string; positions: string },
+  page: { after: number; limit: number },
+): Promise<ItemBody[]> {
+  return db
+    .select({ position: items.position, endpoint: items.endpoint, request: items.request })
+    .from(items)
+    .where(
+      and(
+        eq(items.batchId, job.batchId),
+        gt(items.position, page.after),
+        sql`${items.position} < upper(${job.positions}::int4multirange)`,
+        sql`${items.position} <@ ${job.positions}::int4multirange`,
+      ),
+    )
+    .orderBy(asc(items.position))
+    .limit(page.limit);
+}
+
+/** Removes the items of a batch. */
+export async function deleteItems(_scope: Scope, tx: Queryable, batchId: string): Promise<void> {
+  await tx.delete(items).where(eq(items.batchId, batchId));
+}

@@ -1,0 +1,289 @@
+/** Statements on jobs. Their lease is in `leases.ts`. */
+import { and, asc, eq, inArray, isNotNull, lte, or, type SQL, sql } from 'drizzle-orm';
+import type { Scope } from '../../domain/scope.ts';
+import { isFinalJob, type JobStatus, jobStatuses } from '../../domain/status.ts';
+import type { Queryable } from '../client.ts';
+import { type JobRow, jobs } from '../tables/jobs.ts';
+import { inScope } from './scope.ts';
+
+/** A new row; everything that starts empty may be left out. */
+export type NewJob = typeof jobs.$inferInsert;
+/** Columns to change. */
+export type JobPatch = Partial<Omit<NewJob, 'id' | 'batchId' | 'organizationId' | 'number'>>;
+
+/** Adds the jobs of a plan. */
+export async function insertJobs(_scope: Scope, tx: Queryable, rows: readonly NewJob[]): Promise<void> {
+  // A thousand rows stay far below Postgres' 65,535 parameters.
+  for (let from = 0; from < rows.length; from += 1000)
+    await tx.insert(jobs).values(rows.slice(from, from + 1000));
+}
+
+/** The job; null where the scope has none with this id. */
+export async function findJob(scope: Scope, db: Queryable, id: string): Promise<JobRow | null> {
+  const [row] = await db
+    .select()
+    .from(jobs)
+    .where(and(eq(jobs.id, id), inScope(scope, jobs.organizationId)));
+  return row ?? null;
+}
+
+/** The jobs with these ids that the scope has, in no order. */
+export async function findJobs(scope: Scope, db: Queryable, ids: readonly string[]): Promise<JobRow[]> {
+  return db
+    .select()
+    .from(jobs)
+    .where(and(inArray(jobs.id, [...ids]), inScope(scope, jobs.organizationId)));
+}
+
+/** All jobs of a batch by number. */
+export async function jobsOfBatch(scope: Scope, db: Queryable, batchId: string): Promise<JobRow[]> {
+  return db
+    .select()
+    .from(jobs)
+    .where(and(eq(jobs.batchId, batchId), inScope(scope, jobs.organizationId)))
+    .orderBy(asc(jobs.number));
+}
+
+/**
+ * Writes the columns of a job. With `epoch`, only while that lease is still the newest one: answers false where
+ * another worker has taken over, and then nothing was written.
+ */
+export async function updateJob(
+  _scope: Scope,
+  tx: Queryable,
+  id: string,
+  patch: JobPatch,
+  epoch: number | null,
+): Promise<boolean> {
+  const rows = await tx
+    .update(jobs)
+    .set(patch)
+    .where(and(eq(jobs.id, id), epoch === null ? undefined : eq(jobs.leaseEpoch, epoch)))
+    .returning({ id: jobs.id });
+  return rows.length === 1;
+}
+
+/** Saves what a later try of a submission needs. False where the lease is lost. */
+export async function saveCheckpoint(
+  _worker: Scope,
+  db: Queryable,
+  id: string,
+  epoch: number,
+  checkpoint: NonNullable<JobRow['checkpoint']>,
+): Promise<boolean> {
+  return updateJob(_worker, db, id, { checkpoint }, epoch);
+}
+
+/** Removes the jobs of a batch. */
+export async function deleteJobs(scope: Scope, tx: Queryable, batchId: string): Promise<void> {
+  await tx.delete(jobs).where(and(eq(jobs.batchId, batchId), inScope(scope, jobs.organizationId)));
+}
+
+/** Which jobs a list shows. */
+export interface JobFilter {
+  readonly status?: readonly JobStatus[] | null | undefined;
+  readonly provider?: readonly string[] | null | undefined;
+}
+
+const matches = (filter: JobFilter): SQL | undefined =>
+  and(
+    filter.status ? inArray(jobs.status, [...filter.status]) : undefined,
+    filter.provider ? inArray(jobs.provider, [...filter.provider]) : undefined,
+  );
+
+/** Where a page of jobs starts and which way it goes. */
+export interface JobPage {
+  readonly limit: number;
+  readonly order: 'ascending' | 'descending';
+  readonly beyond: { readonly createdAt: string; readonly id: string } | null;
+}
+
+/** One page of the scope's jobs by creation time, ties broken by id. */
+export async function jobPage(
+  scope: Scope,
+  db: Queryable,
+  filter: JobFilter,
+  page: JobPage,
+): Promise<JobRow[]> {
+  const { beyond } = page;
+  const compare = page.order === 'ascending' ? sql`>` : sql`<`;
+  const direction = page.order === 'ascending' ? sql`asc` : sql`desc`;
+  return db
+    .select()
+    .from(jobs)
+    .where(
+      and(
+        inScope(scope, jobs.organizationId),
+        matches(filter),
+        beyond === null
+          ? undefined
+          : sql`(${jobs.createdAt}, ${jobs.id}) ${compare} (${beyond.createdAt}::timestamptz, ${beyond.id}::uuid)`,
+      ),
+    )
+    .orderBy(sql`${jobs.createdAt} ${direction}, ${jobs.id} ${direction}`)
+    .limit(page.limit);
+}
+
+/** How many jobs of the scope match. */
+export async function countJobs(scope: Scope, db: Queryable, filter: JobFilter): Promise<number> {
+  return db.$count(jobs, and(inScope(scope, jobs.organizationId), matches(filter)));
+}
+
+/** A job that somebody should work on now. */
+export type DueJob = Pick<JobRow, 'id' | 'status' | 'collected' | 'providerJobId'>;
+
+/** What a job waits for: to be sent or found, to be asked about, to have its results copied. */
+export const jobStages = ['sending', 'polling', 'collecting'] as const;
+/** What a job waits for. */
+export type JobStage = (typeof jobStages)[number];
+
+const isConfirmed = sql`${jobs.providerJobId} is not null`;
+const stageConditions = {
+  sending: sql`(${jobs.status} in ('CREATED', 'UNKNOWN') or (${jobs.status} = 'PENDING' and not ${isConfirmed}))`,
+  polling: sql`(${jobs.status} in ('RUNNING', 'CANCELLING') or (${jobs.status} = 'PENDING' and ${isConfirmed}))`,
+  collecting: sql`(${jobs.status} in ('COMPLETED', 'FAILED', 'CANCELLED', 'EXPIRED') and not ${jobs.collected})`,
+} as const satisfies Record<JobStage, SQL>;
+
+/** Jobs whose time has come by our clock and that nobody holds by the database's. */
+export async function jobsDue(
+  _worker: Scope,
+  db: Queryable,
+  wanted: { stage: JobStage; now: Date },
+  limit: number,
+): Promise<DueJob[]> {
+  return db
+    .select({
+      id: jobs.id,
+      status: jobs.status,
+      collected: jobs.collected,
+      providerJobId: jobs.providerJobId,
+    })
+    .from(jobs)
+    .where(
+      and(
+        isNotNull(jobs.dueAt),
+        lte(jobs.dueAt, wanted.now),
+        stageConditions[wanted.stage],
+        sql`(${jobs.leaseUntil} is null or ${jobs.leaseUntil} < clock_timestamp())`,
+      ),
+    )
+    .orderBy(jobs.dueAt)
+    .limit(limit);
+}
+
+/**
+ * Which of these provider batches belong to other jobs than this one. A batch that another job was given by
+ * circumstances alone does not belong to it before it has ended and its results have proven it.
+ */
+export async function providerJobsOfOthers(
+  _worker: Scope,
+  db: Queryable,
+  job: Pick<JobRow, 'id' | 'provider'>,
+  providerJobIds: readonly string[],
+): Promise<Set<string>> {
+  if (providerJobIds.length === 0) return new Set();
+  const rows = await db
+    .select({ providerJobId: jobs.providerJobId })
+    .from(jobs)
+    .where(
+      and(
+        eq(jobs.provider, job.provider),
+        inArray(jobs.providerJobId, [...providerJobIds]),
+        sql`${jobs.id} <> ${job.id}`,
+        or(
+          inArray(jobs.status, jobStatuses.filter(isFinalJob)),
+          sql`${jobs.evidence} ->> 'proof' is distinct from 'PROVISIONAL'`,
+        ),
+      ),
+    );
+  return new Set(rows.map((row) => row.providerJobId).filter((id) => id !== null));
+}
+
+/** A job that a sync was asked for, with the number of that sync. */
+export type WantedJob = Pick<JobRow, 'id' | 'status' | 'collected' | 'providerJobId' | 'syncRequested'>;
+
+/**
+ * Asks for a poll of every job of a batch that its provider is working on. A sync that was asked for and whose
+ * poll has not begun is joined: `sync_begun` rises when a poll takes the lease.
+ */
+export async function wantSync(
+  scope: Scope,
+  tx: Queryable,
+  batchId: string,
+  now: Date,
+): Promise<WantedJob[]> {
+  return tx
+    .update(jobs)
+    .set({
+      syncRequested: sql`case when ${jobs.syncRequested} > ${jobs.syncBegun} then ${jobs.syncRequested} else ${jobs.syncRequested} + 1 end`,
+      dueAt: now,
+    })
+    .where(
+      and(
+        eq(jobs.batchId, batchId),
+        inScope(scope, jobs.organizationId),
+        inArray(jobs.status, ['PENDING', 'RUNNING', 'CANCELLING']),
+        isNotNull(jobs.providerJobId),
+      ),
+    )
+    .returning({
+      id: jobs.id,
+      status: jobs.status,
+      collected: jobs.collected,
+      providerJobId: jobs.providerJobId,
+      syncRequested: jobs.syncRequested,
+    });
+}
+
+/** One page of each batch's jobs by number. */
+export async function batchJobPages(
+  scope: Scope,
+  db: Queryable,
+  batchIds: readonly string[],
+  page: { limit: number; order: 'ascending' | 'descending'; beyond: number | null },
+): Promise<JobRow[]> {
+  const ascending = page.order === 'ascending';
+  const ranked = db.$with('ranked').as(
+    db
+      .select({
+        rankedId: sql<string>`${jobs.id}`.as('ranked_id'),
+        place:
+          sql<number>`row_number() over (partition by ${jobs.batchId} order by ${jobs.number} ${ascending ? sql`asc` : sql`desc`})`.as(
+            'place',
+          ),
+      })
+      .from(jobs)
+      .where(
+        and(
+          inArray(jobs.batchId, [...batchIds]),
+          inScope(scope, jobs.organizationId),
+          page.beyond === null
+            ? undefined
+            : ascending
+              ? sql`${jobs.number} > ${page.beyond}`
+              : sql`${jobs.number} < ${page.beyond}`,
+        ),
+      ),
+  );
+  const rows = await db
+    .with(ranked)
+    .select({ job: jobs })
+    .from(jobs)
+    .innerJoin(ranked, sql`${ranked.rankedId} = ${jobs.id} and ${ranked.place} <= ${page.limit}`)
+    .orderBy(sql`${jobs.number} ${ascending ? sql`asc` : sql`desc`}`);
+  return rows.map((row) => row.job);
+}
+
+/** How many jobs each batch has; a batch without any is left out. */
+export async function countBatchJobs(
+  scope: Scope,
+  db: Queryable,
+  batchIds: readonly string[],
+): Promise<Map<string, number>> {
+  const rows = await db
+    .select({ batchId: jobs.batchId, count: sql<number>`count(*)::int` })
+    .from(jobs)
+    .where(and(inArray(jobs.batchId, [...batchIds]), inScope(scope, jobs.organizationId)))
+    .groupBy(jobs.batchId);
+  return new Map(rows.map((row) => [row.batchId, row.count]));
+}

@@ -1,0 +1,93 @@
+/** Statements on organizations and their keys. These come before a scope exists, so they take none. */
+import { and, asc, eq, gt, isNull, ne, or, sql } from 'drizzle-orm';
+import type { AccessScope } from '../../domain/scope.ts';
+import type { Queryable } from '../client.ts';
+import { apiKeys, organizations } from '../tables/organizations.ts';
+
+/** A key that may sign in, with its organization. */
+export interface SignedInKey {
+  readonly apiKeyId: string;
+  readonly apiKeyName: string;
+  readonly access: AccessScope;
+  readonly organizationId: string;
+  readonly organizationName: string;
+}
+
+/** The live key with this hash; null where there is none, or it is revoked, expired, or the sandbox's elsewhere. */
+export async function findKey(
+  db: Queryable,
+  wanted: { hash: Buffer; now: Date; sandbox: boolean },
+): Promise<SignedInKey | null> {
+  const [row] = await db
+    .select({
+      apiKeyId: apiKeys.id,
+      apiKeyName: apiKeys.name,
+      access: apiKeys.scope,
+      organizationId: organizations.id,
+      organizationName: organizations.name,
+    })
+    .from(apiKeys)
+    .innerJoin(organizations, eq(organizations.id, apiKeys.organizationId))
+    .where(
+      and(
+        eq(apiKeys.hash, wanted.hash),
+        isNull(apiKeys.revokedAt),
+        or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, wanted.now)),
+        wanted.sandbox ? undefined : eq(apiKeys.sandboxOnly, false),
+      ),
+    );
+  return row === undefined ? null : { ...row, access: row.access as AccessScope };
+}
+
+/** Waits until no other transaction makes first keys; until the end of this one, no other will. */
+export async function lockFirstKeys(tx: Queryable): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(4607184)`);
+}
+
+/** Whether a key with this hash was ever made. */
+export async function hasKey(db: Queryable, hash: Buffer): Promise<boolean> {
+  const rows = await db.select({ id: apiKeys.id }).from(apiKeys).where(eq(apiKeys.hash, hash));
+  return rows.length > 0;
+}
+
+/** Revokes the key with this hash, where there is one. */
+export async function revokeKey(db: Queryable, hash: Buffer, now: Date): Promise<void> {
+  await db
+    .update(apiKeys)
+    .set({ revokedAt: now })
+    .where(and(eq(apiKeys.hash, hash), isNull(apiKeys.revokedAt)));
+}
+
+/** The oldest organization, leaving out those called `except`; null where there is none. */
+export async function firstOrganizationId(db: Queryable, except = ''): Promise<string | null> {
+  const [row] = await db
+    .select({ id: organizations.id })
+    .from(organizations)
+    .where(ne(organizations.name, except))
+    .orderBy(asc(organizations.createdAt), asc(organizations.id))
+    .limit(1);
+  return row?.id ?? null;
+}
+
+/** Whether any key exists that could sign in to a live service. */
+export async function hasLiveKey(db: Queryable): Promise<boolean> {
+  const rows = await db
+    .select({ id: apiKeys.id })
+    .from(apiKeys)
+    .where(and(eq(apiKeys.sandboxOnly, false), isNull(apiKeys.revokedAt)))
+    .limit(1);
+  return rows.length > 0;
+}
+
+/** Adds an organization. */
+export async function insertOrganization(
+  db: Queryable,
+  row: typeof organizations.$inferInsert,
+): Promise<void> {
+  await db.insert(organizations).values(row);
+}
+
+/** Adds a key; one whose hash is there already stays as it is. */
+export async function insertKey(db: Queryable, row: typeof apiKeys.$inferInsert): Promise<void> {
+  await db.insert(apiKeys).values(row).onConflictDoNothing({ target: apiKeys.hash });
+}

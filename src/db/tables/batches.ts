@@ -1,0 +1,82 @@
+import { sql } from 'drizzle-orm';
+import { boolean, check, index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import type { BatchStatus } from '../../domain/status.ts';
+import { large, moment } from './columns.ts';
+import { organizations } from './organizations.ts';
+
+/**
+ * What a caller thinks in. Written by `batches/transition.ts` alone; the six counts sum to `total`, and
+ * `version` is the number of its newest event.
+ */
+export const batches = pgTable(
+  'batches',
+  {
+    id: uuid('id').primaryKey(),
+    organizationId: uuid('organization_id')
+      .notNull()
+      .references(() => organizations.id),
+    name: text('name'),
+    provider: text('provider').notNull(),
+    sandbox: boolean('sandbox').notNull(),
+    endpoint: text('endpoint').notNull(),
+    model: text('model'),
+    completionWindow: text('completion_window').notNull(),
+    metadata: jsonb('metadata').$type<Record<string, string>>().notNull(),
+    status: text('status').$type<BatchStatus>().notNull(),
+    version: integer('version').notNull(),
+
+    total: integer('total').notNull().default(0),
+    bytes: large('bytes').notNull().default(0),
+    pending: integer('pending').notNull().default(0),
+    submitted: integer('submitted').notNull().default(0),
+    succeeded: integer('succeeded').notNull().default(0),
+    errored: integer('errored').notNull().default(0),
+    expired: integer('expired').notNull().default(0),
+    cancelled: integer('cancelled').notNull().default(0),
+    inputTokens: large('input_tokens'),
+    outputTokens: large('output_tokens'),
+    cachedInputTokens: large('cached_input_tokens'),
+    cacheWriteInputTokens: large('cache_write_input_tokens'),
+    reasoningTokens: large('reasoning_tokens'),
+
+    submitMode: text('submit_mode').$type<'NOW' | 'MANUAL' | 'WHEN'>().notNull(),
+    whenRequests: integer('when_requests'),
+    whenBytes: large('when_bytes'),
+    whenSeconds: integer('when_seconds'),
+    firstRequestAt: moment('first_request_at'),
+    /** When the rule's timer closes the batch; null while it is not running. Read by the sweep. */
+    dueAt: moment('due_at'),
+
+    createdAt: moment('created_at').notNull(),
+    updatedAt: moment('updated_at').notNull(),
+    closedAt: moment('closed_at'),
+    submittedAt: moment('submitted_at'),
+    inProgressAt: moment('in_progress_at'),
+    finalizingAt: moment('finalizing_at'),
+    completedAt: moment('completed_at'),
+    failedAt: moment('failed_at'),
+    expiresAt: moment('expires_at'),
+    expiredAt: moment('expired_at'),
+    cancellingAt: moment('cancelling_at'),
+    cancelledAt: moment('cancelled_at'),
+    resultsExpireAt: moment('results_expire_at'),
+    lastSyncedAt: moment('last_synced_at'),
+    nextSyncAt: moment('next_sync_at'),
+    errorCode: text('error_code'),
+    errorMessage: text('error_message'),
+    createdBy: uuid('created_by'),
+    lastUpdatedBy: uuid('last_updated_by'),
+  },
+  (t) => [
+    index('batches_page').on(t.organizationId, t.createdAt, t.id),
+    index('batches_page_by_status').on(t.organizationId, t.status, t.createdAt, t.id),
+    index('batches_due').on(t.dueAt).where(sql`due_at is not null`),
+    check(
+      'batches_counts_sum_to_total',
+      sql`pending + submitted + succeeded + errored + expired + cancelled = total`,
+    ),
+  ],
+);
+
+/** A row of `batches`. */
+export type BatchRow = typeof batches.$inferSelect;

@@ -1,0 +1,16 @@
+/** Column kinds that every table shares, and the two Postgres types that drizzle does not know. */
+import { bigint, customType, timestamp } from 'drizzle-orm/pg-core';
+
+/** A moment, kept to the millisecond so that a JavaScript `Date` and a page cursor lose nothing. */
+export const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
+
+/** A whole number that may pass 2^31 and stays below 2^53: bytes and tokens. */
+export const large = (name: string) => bigint(name, { mode: 'number' });
+
+/** A set of item positions, as Postgres writes it: `{[0,3),[5,6)}`. */
+export const int4multirange = customType<{ data: string; driverData: string }>({
+  dataType: () => 'int4multirange',
+});
+
+/** A transaction's number, as decimal text; it orders events for readers that resume. */
+export const xid8 = customType<{ data: string; driverData: string }>({ dataType: () => 'xid8' });

@@ -1,0 +1,34 @@
+import { sql } from 'drizzle-orm';
+import { boolean, customType, index, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { moment } from './columns.ts';
+
+const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' });
+
+/** The tenants. Everything else belongs to one. */
+export const organizations = pgTable('organizations', {
+  id: uuid('id').primaryKey(),
+  name: text('name').notNull(),
+  createdAt: moment('created_at').notNull(),
+});
+
+/** Keys that callers sign in with. Only the SHA-256 of a key is kept. */
+export const apiKeys = pgTable(
+  'api_keys',
+  {
+    id: uuid('id').primaryKey(),
+    organizationId: uuid('organization_id')
+      .notNull()
+      .references(() => organizations.id),
+    name: text('name').notNull(),
+    /** SHA-256 of the whole key. A key has at least 128 random bits, so no salt or slow hash is needed. */
+    hash: bytea('hash').notNull().unique(),
+    /** `read`, `write`, `admin`; each includes the ones before it. */
+    scope: text('scope').notNull(),
+    /** The well-known key of the sandbox; refused wherever anything is live. */
+    sandboxOnly: boolean('sandbox_only').notNull().default(false),
+    createdAt: moment('created_at').notNull(),
+    expiresAt: moment('expires_at'),
+    revokedAt: moment('revoked_at'),
+  },
+  (t) => [index('api_keys_organization').on(t.organizationId).where(sql`revoked_at is null`)],
+);

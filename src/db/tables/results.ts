@@ -1,0 +1,40 @@
+import { sql } from 'drizzle-orm';
+import { boolean, index, integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import type { ResultStatus } from '../../domain/status.ts';
+import { large, moment } from './columns.ts';
+
+/**
+ * The outcomes, written once, partitioned as `items` are. `seq` is the batch's event that brought it, so that
+ * a reader can ask for what came after an event.
+ */
+export const results = pgTable(
+  'results',
+  {
+    batchId: uuid('batch_id').notNull(),
+    position: integer('position').notNull(),
+    attempt: integer('attempt').notNull(),
+    jobId: uuid('job_id'),
+    status: text('status').$type<ResultStatus>().notNull(),
+    seq: integer('seq').notNull(),
+    errorCode: text('error_code'),
+    errorMessage: text('error_message'),
+    retryable: boolean('retryable'),
+    stopReason: text('stop_reason'),
+    inputTokens: large('input_tokens'),
+    outputTokens: large('output_tokens'),
+    cachedInputTokens: large('cached_input_tokens'),
+    cacheWriteInputTokens: large('cache_write_input_tokens'),
+    reasoningTokens: large('reasoning_tokens'),
+    /** The provider's line, verbatim; null where the provider sent none. */
+    response: text('response'),
+    finishedAt: moment('finished_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ name: 'results_pkey', columns: [t.batchId, t.position, t.attempt] }),
+    index('results_by_seq').on(t.batchId, t.seq, t.position),
+    index('results_failed').on(t.batchId, t.position).where(sql`error_code is not null`),
+  ],
+);
+
+/** A row of `results`. */
+export type ResultRow = typeof results.$inferSelect;
