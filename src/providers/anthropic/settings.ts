@@ -1,0 +1,33 @@
+/**
+ * What is known of Message Batches without asking: the numbers a job keeps to, what the vendor can and cannot
+ * do, and which settings configure it. Sources and doubts stand in the README beside this file.
+ */
+import type { Provider } from '../provider.ts';
+
+/** The API version that this adapter speaks; sent with every call. */
+export const apiVersion = '2026-10-21';
+
+/** How long results can be downloaded, counted from the batch's creation and not from its end. */
+export const resultsDays = 29;
+
+/** The facts about Message Batches that `Provider` asks for. */
+export const settings = {
+  name: 'anthropic',
+  title: 'Anthropic Message Batches',
+  limits: { requestsMin: 1, requestsMax: 100_000, bytesMax: 256_000_000, lineBytesMax: null },
+  capabilities: {
+    cancel: true,
+    liveCounts: false,
+    partialResults: false,
+    recovery: 'PROVISIONAL',
+    listDelaySeconds: 60,
+  },
+  endpoints: ['/v1/messages'],
+  completionWindows: ['24h'],
+  unmixable: [],
+  settings: {
+    apiKey: 'ANTHROPIC_API_KEY',
+    baseUrl: 'ANTHROPIC_BASE_URL',
+    defaultBaseUrl: 'https://api.anthropic.com',
+  },
+} as const satisfies Partial<Provider>;

@@ -1,0 +1,67 @@
+/**
+ * Makes a provider of a service that speaks OpenAI's batch wire, quirks included. Owned here: what such services
+ * have in common, and what is assumed of one that says nothing. Left to others: each service's facts (its own
+ * folder, `presets.ts`, or the settings), and the wire (the files beside this one).
+ */
+import type { Provider, ProviderLimits } from '../provider.ts';
+import { connect } from './client.ts';
+import { decoding } from './decode.ts';
+import { dialect } from './dialect.ts';
+import { emulate } from './emulator.ts';
+import { encoding } from './encode.ts';
+import { noQuirks, type Quirks } from './quirks.ts';
+
+/** A service: what it is called, what configures it, and what is known of it; absent: as is assumed of all. */
+export interface CompatibleService extends Pick<Provider, 'name' | 'title' | 'settings'> {
+  readonly quirks?: Partial<Quirks>;
+  readonly limits?: Partial<ProviderLimits>;
+  readonly endpoints?: Provider['endpoints'];
+  readonly completionWindows?: Provider['completionWindows'];
+}
+
+/** The endpoints whose requests and results are understood. */
+export const knownEndpoints = [
+  '/v1/chat/completions',
+  '/v1/responses',
+  '/v1/embeddings',
+  '/v1/completions',
+  '/v1/moderations',
+] as const;
+
+/** The smallest that is known of any such service: a job that is split too finely costs nothing. */
+const assumedLimits: ProviderLimits = {
+  requestsMin: 1,
+  requestsMax: 50_000,
+  bytesMax: 100_000_000,
+  lineBytesMax: null,
+};
+
+/** The provider. Its emulator plays the same quirks, under the path of the default base URL. */
+export function createCompatibleProvider(service: CompatibleService): Provider {
+  const { name, title, settings, endpoints = knownEndpoints, completionWindows = ['24h'] } = service;
+  const quirks = { ...noQuirks, ...service.quirks };
+  const limits = { ...assumedLimits, ...service.limits };
+  const basePath = new URL(settings.defaultBaseUrl).pathname.replace(/\/+$/, '');
+  return {
+    name,
+    title,
+    limits,
+    capabilities: {
+      cancel: true,
+      liveCounts: quirks.counts === 'requests',
+      partialResults: false,
+      // Where there is no metadata, the input file is the key: its id is saved before the batch is created.
+      recovery: 'EXACT',
+      listDelaySeconds: 60,
+    },
+    endpoints,
+    completionWindows,
+    unmixable: ['model', 'endpoint'],
+    settings,
+    dialect,
+    encoding,
+    decoding,
+    connect: (connection, services) => connect(connection, services, quirks),
+    emulate: (options) => emulate(options, { basePath, quirks, limits, endpoints, completionWindows }),
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * What the emulator keeps: input files, and batches with a copy of the lines they were made of. Everything else
+ * (status, counts, output files) follows from these and the clock.
+ */
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Clock } from '../../clock.ts';
+import type { EmulatorOptions, EmulatorPace } from '../emulation.ts';
+import { defaultPace, type WrittenLife } from '../emulator/life.ts';
+import { openShelf, type Shelf } from '../emulator/shelf.ts';
+import type { ProviderLimits } from '../provider.ts';
+import type { Quirks } from './quirks.ts';
+
+/** The service that is emulated. */
+export interface EmulatedService {
+  /** The path of its base URL, such as `/v1`; calls are taken with it and without. */
+  readonly basePath: string;
+  readonly quirks: Quirks;
+  readonly limits: ProviderLimits;
+  readonly endpoints: readonly string[];
+  readonly completionWindows: readonly string[];
+}
+
+/** An uploaded file. */
+export interface KeptFile {
+  readonly id: string;
+  readonly filename: string;
+  readonly bytes: number;
+  /** ISO 8601. */
+  readonly createdAt: string;
+}
+
+/** A batch, as written when it was created. */
+export interface KeptBatch extends WrittenLife {
+  readonly inputFileId: string;
+  readonly endpoint: string;
+  readonly completionWindow: string;
+  /** What the creation said in the idempotency header; null where it said nothing, or the service has none. */
+  readonly idempotencyKey: string | null;
+  readonly model: string | null;
+  readonly metadata: Readonly<Record<string, string>> | null;
+  /** What validation finds wrong with the input; such a batch fails. */
+  readonly faults: readonly InputFault[];
+  /** Output files that were deleted. */
+  readonly deleted: readonly OutputKind[];
+}
+
+/** One thing that validation finds wrong, in the vendor's form. */
+export interface InputFault {
+  readonly code: string;
+  readonly message: string;
+  readonly param: string | null;
+  /** Counted from 1; null where it is about the whole file. */
+  readonly line: number | null;
+}
+
+/** The two files that a batch may leave. */
+export type OutputKind = 'output' | 'error';
+
+/** The switches and their positions; the first is the default. The README tells what each stands for. */
+const switchesSchema = z.strictObject({
+  countsInValidating: z.enum(['zero', 'total']).default('zero'),
+  absentNulls: z.boolean().default(false),
+  listOrder: z.enum(['newest-first', 'oldest-first']).default('newest-first'),
+  cancelWhenOver: z.enum(['refused', 'answered']).default('refused'),
+});
+
+/** Where the emulator's switches stand. */
+export type Switches = z.infer<typeof switchesSchema>;
+
+/** Everything that the routes work on. */
+export interface Store {
+  readonly clock: Clock;
+  readonly service: EmulatedService;
+  readonly pace: EmulatorPace;
+  readonly switches: Switches;
+  readonly files: Shelf<KeptFile>;
+  readonly batches: Shelf<KeptBatch>;
+}
+
+/** Opens the store. A switch that does not exist, or stands where it cannot, is a plain error. */
+export function openStore(
+  { clock, pace, directory, switches }: EmulatorOptions,
+  service: EmulatedService,
+): Store {
+  const place = (name: string) => (directory === undefined ? undefined : join(directory, name));
+  return {
+    clock,
+    service,
+    pace: { ...defaultPace, ...pace, ...(service.quirks.phases === 'few' ? { cancellingSeconds: 0 } : {}) },
+    switches: switchesSchema.parse(switches ?? {}),
+    files: openShelf('file-', place('files')),
+    batches: openShelf('batch_', place('batches')),
+  };
+}
+
+/** The list in the order in which the vendor's lists come, given oldest first. */
+export const inListOrder = <T>(store: Store, oldestFirst: readonly T[]): T[] =>
+  store.switches.listOrder === 'newest-first' ? oldestFirst.toReversed() : [...oldestFirst];
+
+/** The lines of an input, without empty ones; views of the content, not copies. */
+export function inputLines(content: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  for (let from = 0; from < content.length; ) {
+    const newline = content.indexOf('\n', from);
+    const end = newline === -1 ? content.length : newline;
+    const line = content.subarray(from, content[end - 1] === carriageReturn ? end - 1 : end);
+    if (line.length > 0) lines.push(line);
+    from = end + 1;
+  }
+  return lines;
+}
+
+const carriageReturn = 0x0d;

@@ -1,0 +1,11 @@
+/** Mistral's batch jobs as a provider, assembled. */
+import type { Provider } from '../provider.ts';
+import { connect } from './client.ts';
+import { decoding } from './decode.ts';
+import { dialect } from './dialect.ts';
+import { emulate } from './emulator.ts';
+import { encoding } from './encode.ts';
+import { settings } from './settings.ts';
+
+/** Batch jobs of files at Mistral. */
+export const mistral: Provider = { ...settings, dialect, encoding, decoding, connect, emulate };

@@ -1,0 +1,29 @@
+/**
+ * What is known of Mistral's batch jobs without asking: the numbers a job keeps to, what the vendor can and cannot
+ * do, and which settings configure it. Sources and doubts stand in the README beside this file.
+ */
+import type { Provider } from '../provider.ts';
+
+/** The facts about batch jobs that `Provider` asks for. */
+export const settings = {
+  name: 'mistral',
+  title: 'Mistral Batch API',
+  // "512 MB" is read as the smaller of its two meanings.
+  limits: { requestsMin: 1, requestsMax: 100_000, bytesMax: 512_000_000, lineBytesMax: null },
+  capabilities: {
+    cancel: true,
+    liveCounts: true,
+    partialResults: false,
+    recovery: 'EXACT',
+    listDelaySeconds: 60,
+  },
+  endpoints: ['/v1/chat/completions', '/v1/embeddings', '/v1/fim/completions', '/v1/moderations'],
+  // The vendor takes any number of hours below seven days; six days is the longest that leaves no doubt.
+  completionWindows: ['24h', '48h', '72h', '144h'],
+  unmixable: ['model', 'endpoint'],
+  settings: {
+    apiKey: 'MISTRAL_API_KEY',
+    baseUrl: 'MISTRAL_BASE_URL',
+    defaultBaseUrl: 'https://api.mistral.ai',
+  },
+} as const satisfies Partial<Provider>;

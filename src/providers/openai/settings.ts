@@ -1,0 +1,27 @@
+/**
+ * What is known of the Batch API without asking: the numbers a job keeps to, and which settings configure it. It
+ * has no quirks: the others have theirs in comparison with it. Sources and doubts stand in the README beside this
+ * file.
+ */
+import type { CompatibleService } from '../compatible/create-provider.ts';
+
+/** The facts about the Batch API. */
+export const settings: CompatibleService = {
+  name: 'openai',
+  title: 'OpenAI Batch API',
+  // "200 MB" is read as the smaller of its two meanings.
+  limits: { requestsMin: 1, requestsMax: 50_000, bytesMax: 200_000_000, lineBytesMax: null },
+  endpoints: [
+    '/v1/chat/completions',
+    '/v1/responses',
+    '/v1/embeddings',
+    '/v1/completions',
+    '/v1/moderations',
+  ],
+  completionWindows: ['24h'],
+  settings: {
+    apiKey: 'OPENAI_API_KEY',
+    baseUrl: 'OPENAI_BASE_URL',
+    defaultBaseUrl: 'https://api.openai.com/v1',
+  },
+};
