@@ -1,0 +1,101 @@
+/** `addRequests`: puts requests into an open batch, after those it has, and closes it where its rule says so. */
+import type { Queryable } from '../db/client.ts';
+import { findBatch, lockBatch } from '../db/queries/batches.ts';
+import { insertItems, takenCustomIds } from '../db/queries/items.ts';
+import type { BatchRow } from '../db/tables/batches.ts';
+import { closesAt, shouldClose } from '../domain/accumulation.ts';
+import type { RequestsInput } from '../domain/batch-input.ts';
+import type { OrganizationScope, Scope } from '../domain/scope.ts';
+import { BatchStateError, NotFoundError, ValidationError } from '../errors.ts';
+import type { Services } from '../services.ts';
+import { acceptRequests, duplicateIssue, type PlacedItem } from './accept.ts';
+import { closeBatch, configured, ruleOf } from './close.ts';
+import { transition } from './transition.ts';
+
+/**
+ * The batch with the requests in it. Throws `NotFoundError`, `BatchStateError` where it is closed, and
+ * `ValidationError` for bad lines and ids that the batch has already; nothing is stored then.
+ */
+export async function addRequests(
+  services: Services,
+  scope: OrganizationScope,
+  batchId: string,
+  requests: RequestsInput,
+): Promise<BatchRow> {
+  // Read once without a lock, so that nobody waits for the parsing of a large call.
+  const seen = await services.db.read((db) => findBatch(scope, db, batchId));
+  if (seen === null) throw new NotFoundError('batch', batchId);
+  refuseClosed(seen);
+  const { provider } = configured(services, seen);
+  const accepted = acceptRequests(
+    requests,
+    { provider, endpoint: seen.endpoint, model: seen.model },
+    seen.total,
+  );
+  return services.db.transaction(async (tx) => {
+    const batch = await lockBatch(scope, tx, batchId);
+    if (batch === null) throw new NotFoundError('batch', batchId);
+    refuseClosed(batch);
+    // Others may have added meanwhile; then default ids and positions move up.
+    const current =
+      batch.total === seen.total
+        ? accepted
+        : acceptRequests(requests, { provider, endpoint: batch.endpoint, model: batch.model }, batch.total);
+    await refuseTaken(scope, tx, batchId, current);
+    const filled = await appendItems(services, scope, tx, batchId, current);
+    return closeIfDue(services, scope, tx, filled);
+  });
+}
+
+/** Stores accepted items at the end of the locked, open batch. */
+export async function appendItems(
+  services: Services,
+  scope: Scope,
+  tx: Queryable,
+  batchId: string,
+  accepted: readonly PlacedItem[],
+): Promise<BatchRow> {
+  return transition(services, scope, tx, batchId, async ({ batch, now }) => {
+    if (accepted.length === 0) return null;
+    const items = accepted.map(({ item }) => item);
+    await insertItems(scope, tx, { id: batchId, at: now }, items);
+    const firstRequestAt = batch.firstRequestAt ?? now;
+    return {
+      event: 'REQUESTS_ADDED',
+      data: { requests: items.length },
+      batch: { firstRequestAt, dueAt: closesAt(ruleOf(batch), firstRequestAt) },
+      added: { requests: items.length, bytes: items.reduce((sum, item) => sum + item.bytes, 0) },
+    };
+  });
+}
+
+/** Closes the locked batch where its rule says so now; asked after a whole call, never in the middle of one. */
+export async function closeIfDue(
+  services: Services,
+  scope: Scope,
+  tx: Queryable,
+  batch: BatchRow,
+): Promise<BatchRow> {
+  const { total: requests, bytes, firstRequestAt, closedAt } = batch;
+  if (closedAt !== null) return batch;
+  const due = shouldClose(ruleOf(batch), { requests, bytes, firstRequestAt }, services.clock.now());
+  return due ? closeBatch(services, scope, tx, batch.id) : batch;
+}
+
+function refuseClosed(batch: BatchRow): void {
+  if (batch.closedAt !== null) {
+    throw new BatchStateError(
+      batch.status,
+      'The batch is closed; requests can only be added to an open one.',
+    );
+  }
+}
+
+async function refuseTaken(scope: Scope, tx: Queryable, batchId: string, accepted: readonly PlacedItem[]) {
+  const ids = accepted.map(({ item }) => item.customId);
+  const taken = await takenCustomIds(scope, tx, batchId, ids);
+  const issues = accepted
+    .filter(({ item }) => taken.has(item.customId))
+    .map(({ place }) => duplicateIssue(place, 'a customId that the batch has already'));
+  if (issues.length > 0) throw new ValidationError(issues);
+}

@@ -1,0 +1,196 @@
+/**
+ * Copies a job's results into the database, in chunks that each commit with their counts, usage and event, and
+ * gives every item that got none an outcome by the job's fate. A crash resumes after the last chunk; a line read
+ * twice counts once, because the primary key decides what is new and the cursor only skips. One bad line is one
+ * bad item; a line of nobody's is kept as a stray.
+ */
+import { countJobResults, insertResults, type NewResult, settleMissing } from '../db/queries/results.ts';
+import { insertStrays, type Stray } from '../db/queries/strays.ts';
+import type { JobRow } from '../db/tables/jobs.ts';
+import { keyInText, positionOfKey } from '../domain/ids.ts';
+import { PositionSet } from '../domain/positions.ts';
+import { workerScope } from '../domain/scope.ts';
+import { isFinalJob } from '../domain/status.ts';
+import { unknownUsage } from '../domain/usage.ts';
+import { ProviderFailure } from '../providers/failure.ts';
+import type { Decoding, JobReport, Provider, ProviderClient, ResultChunk } from '../providers/provider.ts';
+import type { Services } from '../services.ts';
+import { changeHeldJob, tryAgainLater } from './held-job.ts';
+import { patchFromReport, providerJobOf } from './job-report.ts';
+import { lostJobCode, missingOutcome } from './missing-outcome.ts';
+import { storableText } from './storable-text.ts';
+import { unlessStalled } from './unless-stalled.ts';
+
+/** Collects the held job, which is over at its provider. Throws only what is neither the provider's nor a lost lease. */
+export async function collectJob(
+  services: Services,
+  { provider, client }: { provider: Provider; client: ProviderClient },
+  job: JobRow,
+  signal: AbortSignal,
+): Promise<void> {
+  let gone = false;
+  try {
+    if (
+      job.providerJobId !== null &&
+      (await copyResults(services, { provider, client }, job, signal)) === 'later'
+    ) {
+      return;
+    }
+  } catch (error) {
+    if (!(error instanceof ProviderFailure)) throw error;
+    gone = error.kind === 'expired' || (error.status === 404 && job.errorCode === lostJobCode);
+    if (!gone) {
+      await changeHeldJob(services, job, (current, { now }) => tryAgainLater(current, error, now));
+      return;
+    }
+  }
+  if (!gone && (await mayHaveSkipped(services, job))) return await readAgain(services, job);
+  await settle(services, job, gone);
+}
+
+/**
+ * Whether items are open after a reading that went on from a cursor. A provider need not tell its lines in the same
+ * order twice, so what the cursor skipped may not be what was read before.
+ */
+async function mayHaveSkipped({ db }: Services, job: JobRow): Promise<boolean> {
+  if (job.cursor === null) return false;
+  const copied = await db.read((q) => countJobResults(workerScope, q, job));
+  return copied < job.requestCount;
+}
+
+/** Reads everything once more, from the start; what is there already does not count twice. */
+async function readAgain(services: Services, job: JobRow): Promise<void> {
+  await changeHeldJob(services, job, (_current, { now }) => ({
+    event: 'JOB_DELAYED',
+    set: { cursor: null, dueAt: now, leaseUntil: null },
+  }));
+}
+
+/** How long results that should be there may stay away before they count as missing, and how often to look. */
+const lateResults = { waitMinutes: 10, pauseSeconds: 30 };
+
+async function copyResults(
+  services: Services,
+  { provider, client }: { provider: Provider; client: ProviderClient },
+  job: JobRow,
+  signal: AbortSignal,
+): Promise<'copied' | 'later'> {
+  const known = providerJobOf(job);
+  const report = await client.retrieve(known, signal);
+  const pauseUntil = report.resultsReady ? null : waitFor(job, report, services.clock.now());
+  await changeHeldJob(services, job, (current, { now }) => {
+    // Failures count on until a chunk arrives; a provider that answers and has no results is asked more slowly.
+    const { leaseUntil, failures, ...set } = patchFromReport(services, current, report, {
+      now,
+      random: Math.random(),
+    });
+    return pauseUntil === null
+      ? { event: 'JOB_POLLED', set }
+      : { event: 'JOB_DELAYED', set: { ...set, leaseUntil, dueAt: pauseUntil } };
+  });
+  if (pauseUntil !== null) return 'later';
+  if (!report.resultsReady) return 'copied';
+  const positions = PositionSet.parseMultirange(job.positions);
+  const results = unlessStalled(
+    (within) => client.results({ ...known, report }, job.cursor, within),
+    services.settings.callSeconds,
+    signal,
+  );
+  for await (const chunk of results) {
+    await writeChunk(services, job, chunk, sortLines(chunk.lines, job.nonce, positions, provider.decoding));
+  }
+  return 'copied';
+}
+
+/** When to look again for results that a provider owes and does not show yet; null when none are owed any more. */
+function waitFor(job: JobRow, { status, counts }: JobReport, now: Date): Date | null {
+  const pause = new Date(now.getTime() + lateResults.pauseSeconds * 1000);
+  // A provider that takes its word back owes all of them, however long it takes.
+  if (status === null || !isFinalJob(status)) return pause;
+  const owed = status === 'COMPLETED' || (counts.succeeded ?? 0) + (counts.errored ?? 0) > 0;
+  const endedAt = job.completedAt ?? job.expiredAt ?? job.cancelledAt ?? job.failedAt ?? now;
+  const waitedMinutes = (now.getTime() - endedAt.getTime()) / 60_000;
+  return owed && waitedMinutes < lateResults.waitMinutes ? pause : null;
+}
+
+interface SortedLines {
+  readonly results: readonly NewResult[];
+  readonly strays: readonly Stray[];
+}
+
+/** What the lines say of our items, and the lines that say nothing of them. */
+function sortLines(
+  lines: readonly string[],
+  nonce: string,
+  positions: PositionSet,
+  { decode }: Decoding,
+): SortedLines {
+  const results: NewResult[] = [];
+  const strays: Stray[] = [];
+  for (const line of lines) {
+    const read = decode(line);
+    const position = read.kind === 'result' ? positionOfKey(nonce, read.key) : keyInText(nonce, line);
+    if (position === null || !positions.has(position)) {
+      strays.push({
+        line: storableText(line),
+        reason: read.kind === 'result' ? 'its key belongs to no item of the job' : read.reason,
+      });
+    } else if (read.kind === 'malformed') {
+      results.push({
+        position,
+        status: 'ERRORED',
+        errorCode: 'malformed_result',
+        errorMessage: `The provider's result line cannot be read: ${read.reason}.`,
+        retryable: true,
+        stopReason: null,
+        ...unknownUsage,
+        response: storableText(line),
+      });
+    } else {
+      const { usage, errorCode, errorMessage, stopReason, ...outcome } = read.outcome;
+      results.push({
+        position,
+        ...outcome,
+        ...usage,
+        errorCode: errorCode === null ? null : storableText(errorCode),
+        errorMessage: errorMessage === null ? null : storableText(errorMessage),
+        stopReason: stopReason === null ? null : storableText(stopReason),
+        response: storableText(line),
+      });
+    }
+  }
+  return { results, strays };
+}
+
+async function writeChunk(
+  services: Services,
+  job: JobRow,
+  chunk: ResultChunk,
+  sorted: SortedLines,
+): Promise<void> {
+  await changeHeldJob(services, job, async (_current, { now, seq, tx }) => {
+    const origin = { batchId: job.batchId, jobId: job.id, attempt: job.attempt, seq, at: now };
+    const tally = await insertResults(workerScope, tx, origin, sorted.results);
+    await insertStrays(workerScope, tx, { jobId: job.id, batchId: job.batchId, seq, at: now }, sorted.strays);
+    return {
+      event: 'RESULTS_ADDED',
+      data: { lines: chunk.lines.length, strays: sorted.strays.length },
+      set: { cursor: chunk.cursor, failures: 0 },
+      settled: { tally, from: 'submitted' },
+    };
+  });
+}
+
+/** Gives items without a line their outcome, and ends the job. */
+async function settle(services: Services, job: JobRow, gone: boolean): Promise<void> {
+  await changeHeldJob(services, job, async (current, { now, seq, tx }) => {
+    const origin = { batchId: job.batchId, jobId: job.id, attempt: job.attempt, seq, at: now };
+    const outcome = missingOutcome(current, gone);
+    const tally = await settleMissing(workerScope, tx, origin, { positions: job.positions, ...outcome });
+    return {
+      event: 'RESULTS_ADDED',
+      set: { collected: true, dueAt: null, leaseUntil: null },
+      settled: { tally, from: 'submitted' },
+    };
+  });
+}

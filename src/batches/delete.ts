@@ -1,0 +1,51 @@
+/**
+ * `deleteBatch`: removes a batch with everything it holds; bodies are people's data. Refused while something
+ * runs, because what runs is paid for. One event stays behind, to tell those who follow.
+ */
+import { deleteBatchRow, lockBatch } from '../db/queries/batches.ts';
+import { deleteEvents, insertEvent } from '../db/queries/events.ts';
+import { deleteItems } from '../db/queries/items.ts';
+import { deleteJobs } from '../db/queries/jobs.ts';
+import { deleteResults } from '../db/queries/results.ts';
+import { deleteStrays } from '../db/queries/strays.ts';
+import type { OrganizationScope } from '../domain/scope.ts';
+import { isTerminalBatch } from '../domain/status.ts';
+import { BatchStateError, NotFoundError } from '../errors.ts';
+import type { Services } from '../services.ts';
+
+/** Removes the batch. Throws `NotFoundError`, and `BatchStateError` while it is neither open nor terminal. */
+export async function deleteBatch(
+  services: Services,
+  scope: OrganizationScope,
+  batchId: string,
+): Promise<void> {
+  await services.db.transaction(async (tx) => {
+    const batch = await lockBatch(scope, tx, batchId);
+    if (batch === null) throw new NotFoundError('batch', batchId);
+    if (batch.closedAt !== null && !isTerminalBatch(batch.status)) {
+      throw new BatchStateError(
+        batch.status,
+        'The batch is still at work; cancel it and wait for its end first.',
+      );
+    }
+    for (const remove of [
+      deleteStrays,
+      deleteResults,
+      deleteItems,
+      deleteJobs,
+      deleteEvents,
+      deleteBatchRow,
+    ]) {
+      await remove(scope, tx, batchId);
+    }
+    const event = {
+      batchId,
+      organizationId: batch.organizationId,
+      seq: batch.version + 1,
+      kind: 'BATCH_DELETED',
+      data: {},
+      at: services.clock.now(),
+    } as const;
+    await insertEvent(scope, tx, event, services.settings);
+  });
+}

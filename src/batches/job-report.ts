@@ -1,0 +1,85 @@
+/** What a provider's report makes of a job's row; shared by submitting, adopting and polling. */
+import type { JobPatch } from '../db/queries/jobs.ts';
+import type { JobRow } from '../db/tables/jobs.ts';
+import { advance } from '../domain/job.ts';
+import { nextPollAt } from '../domain/polling.ts';
+import { isFinalJob, type JobStatus } from '../domain/status.ts';
+import type { JobReport, ProviderJob, Submission } from '../providers/provider.ts';
+import type { Services } from '../services.ts';
+import { storableText } from './storable-text.ts';
+
+const endTimeOf = {
+  COMPLETED: 'completedAt',
+  FAILED: 'failedAt',
+  EXPIRED: 'expiredAt',
+  CANCELLED: 'cancelledAt',
+} as const;
+
+/**
+ * The job after `report`: state (never backwards), times, counts and files as the provider tells them, and when
+ * to look again: at once where results can be collected, else by the poll schedule.
+ */
+export function patchFromReport(
+  services: Pick<Services, 'settings'>,
+  job: JobRow,
+  report: JobReport,
+  { now, random }: { now: Date; random: number },
+): JobPatch {
+  const status: JobStatus = advance(job.status, report.status);
+  const over = isFinalJob(status);
+  const submittedAt = job.submittedAt ?? now;
+  return {
+    status,
+    finalizing: !over && report.finalizing,
+    providerStatus: storableText(report.providerStatus),
+    raw: storableText(report.raw),
+    providerTotal: report.counts.total,
+    providerSucceeded: report.counts.succeeded,
+    providerErrored: report.counts.errored,
+    providerExpired: report.counts.expired,
+    providerCancelled: report.counts.cancelled,
+    inputFileId: report.inputFileId ?? job.inputFileId,
+    outputFileId: report.outputFileId ?? job.outputFileId,
+    errorFileId: report.errorFileId ?? job.errorFileId,
+    submittedAt,
+    inProgressAt: job.inProgressAt ?? report.inProgressAt ?? (status === 'RUNNING' ? now : null),
+    finalizingAt: job.finalizingAt ?? report.finalizingAt ?? (report.finalizing ? now : null),
+    cancellingAt: job.cancellingAt ?? (status === 'CANCELLING' ? now : null),
+    ...(over && job[endTimeOf[status]] === null ? { [endTimeOf[status]]: report.endedAt ?? now } : {}),
+    expiresAt: report.expiresAt ?? job.expiresAt,
+    resultsExpireAt: report.resultsExpireAt ?? job.resultsExpireAt,
+    lastSyncedAt: now,
+    failures: 0,
+    errorCode: report.error === null ? null : storableText(report.error.code),
+    errorMessage: report.error === null ? null : storableText(report.error.message),
+    dueAt: over ? now : nextPollAt(services.settings.poll, { submittedAt, now, retryAt: null, random }),
+    leaseUntil: null,
+  };
+}
+
+/** A job as its provider's client needs it; only for one that the provider is known to have. */
+export function providerJobOf(job: JobRow): ProviderJob {
+  if (job.providerJobId === null) throw new Error('the provider does not have this job');
+  return {
+    providerJobId: job.providerJobId,
+    requestCount: job.requestCount,
+    checkpoint: job.checkpoint,
+    cancelRequestedAt: job.cancelRequestedAt,
+  };
+}
+
+/** A job as its provider's client needs it to send it or to look for it. */
+export function submissionOf(job: JobRow): Submission {
+  if (job.intentAt === null) throw new Error('a job is sent only after its intent was written');
+  return {
+    jobId: job.id,
+    nonce: job.nonce,
+    endpoint: job.endpoint,
+    model: job.model,
+    completionWindow: job.completionWindow,
+    requestCount: job.requestCount,
+    encodedBytes: job.bytes,
+    checkpoint: job.checkpoint,
+    intentAt: job.intentAt,
+  };
+}

@@ -1,0 +1,58 @@
+/** What becomes of an item for which the provider sent no line, by the fate of its job. */
+import type { JobRow } from '../db/tables/jobs.ts';
+import { type FinalJobStatus, isFinalJob, type ResultStatus } from '../domain/status.ts';
+
+/** An outcome without a provider's line. */
+export interface MissingOutcome {
+  readonly status: ResultStatus;
+  readonly errorCode: string;
+  readonly errorMessage: string;
+  readonly retryable: boolean;
+}
+
+const byFate = {
+  COMPLETED: {
+    status: 'ERRORED',
+    errorCode: 'missing_result',
+    errorMessage: 'The provider ended the job without a result for this request.',
+    retryable: true,
+  },
+  FAILED: {
+    status: 'ERRORED',
+    errorCode: 'job_failed',
+    errorMessage: 'The provider failed the job as a whole.',
+    retryable: false,
+  },
+  EXPIRED: {
+    status: 'EXPIRED',
+    errorCode: 'job_expired',
+    errorMessage: "The provider's window ended before this request was processed.",
+    retryable: true,
+  },
+  CANCELLED: {
+    status: 'CANCELLED',
+    errorCode: 'cancelled',
+    errorMessage: 'The job was cancelled before this request was processed.',
+    retryable: true,
+  },
+} as const satisfies Record<FinalJobStatus, MissingOutcome>;
+
+/** The code of a job that its provider had confirmed and does not know any more. */
+export const lostJobCode = 'provider_lost_job';
+
+/** The outcome of the items that a final job leaves open. `gone`: its results existed and are no longer kept. */
+export function missingOutcome(job: JobRow, gone: boolean): MissingOutcome {
+  if (!isFinalJob(job.status)) throw new Error('only a final job leaves items open');
+  if (gone && job.errorCode !== lostJobCode) {
+    return {
+      status: 'ERRORED',
+      errorCode: 'results_expired',
+      errorMessage: 'The provider no longer keeps the results of this job.',
+      retryable: true,
+    };
+  }
+  const outcome = byFate[job.status];
+  // A job that failed says why; its items say the same.
+  if (job.status !== 'FAILED' || job.errorCode === null) return outcome;
+  return { ...outcome, errorCode: job.errorCode, errorMessage: job.errorMessage ?? outcome.errorMessage };
+}

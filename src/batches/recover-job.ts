@@ -1,0 +1,181 @@
+/**
+ * Finds out what became of a submission whose answer was lost. The provider's list is searched for the job's
+ * key; what is found is adopted, absence counts only when nothing can appear any more, and where it cannot be
+ * known the job stays UNKNOWN with its evidence and nothing is sent. Owns the search and its bookkeeping; the
+ * verdict is `domain/recovery.ts`.
+ */
+import { providerJobsOfOthers } from '../db/queries/jobs.ts';
+import type { JobRow } from '../db/tables/jobs.ts';
+import type { JsonObject } from '../domain/json-line.ts';
+import { afterSearch, type SearchVerdict } from '../domain/recovery.ts';
+import { workerScope } from '../domain/scope.ts';
+import { ProviderFailure } from '../providers/failure.ts';
+import type { Provider, ProviderClient, Sighting } from '../providers/provider.ts';
+import type { Services } from '../services.ts';
+import { changeHeldJob, type HeldJobChange, tryAgainLater } from './held-job.ts';
+import { patchFromReport, providerJobOf, submissionOf } from './job-report.ts';
+import { notYetOver, whoseBatch } from './whose-batch.ts';
+
+/** Looks for the held job: one whose sender died (PENDING without a provider's id), or one that is UNKNOWN. */
+export async function recoverJob(
+  services: Services,
+  { provider, client }: { provider: Provider; client: ProviderClient },
+  job: JobRow,
+  signal: AbortSignal,
+): Promise<void> {
+  if (job.status === 'PENDING') await markUnknown(services, job);
+  const startedAt = services.clock.now();
+  try {
+    const seen = await search(services, client, job, signal);
+    const candidates = await toldApart(services, { provider, client }, job, seen, signal);
+    const { sightings } = candidates;
+    const verdict = afterSearch({
+      sightings,
+      now: startedAt,
+      sendBefore: job.sendBefore ?? startedAt,
+      requestTimeoutSeconds: services.settings.callSeconds,
+      listDelaySeconds: provider.capabilities.listDelaySeconds,
+      recovery: provider.capabilities.recovery,
+    });
+    const found = verdict.verdict === 'adopt' ? sightings[verdict.index] : undefined;
+    if (found !== undefined) await adopt(services, client, job, { found, ...candidates }, signal);
+    else {
+      await changeHeldJob(services, job, (current, { now }) =>
+        withoutFind(current, verdict, candidates, now),
+      );
+    }
+  } catch (error) {
+    if (!(error instanceof ProviderFailure)) throw error;
+    await changeHeldJob(services, job, (current, { now }) => tryAgainLater(current, error, now));
+  }
+}
+
+/**
+ * What the provider shows that may be this job, without what is known to be another's. A batch that another job
+ * only holds for the time being may well be this one's: its results will tell, and until then it is not absent.
+ */
+async function search(
+  { db }: Services,
+  client: ProviderClient,
+  job: JobRow,
+  signal: AbortSignal,
+): Promise<readonly Sighting[]> {
+  const sightings = await client.find(submissionOf(job), signal);
+  const ids = sightings.map(({ providerJobId }) => providerJobId);
+  const taken = await db.read((q) => providerJobsOfOthers(workerScope, q, job, ids));
+  const refuted = job.evidence?.['notOurs'];
+  return sightings.filter(
+    ({ providerJobId }) =>
+      !taken.has(providerJobId) && !(Array.isArray(refuted) && refuted.includes(providerJobId)),
+  );
+}
+
+async function markUnknown(services: Services, job: JobRow): Promise<void> {
+  await changeHeldJob(services, job, (current) => ({
+    event: 'JOB_UNKNOWN',
+    set: { status: 'UNKNOWN', evidence: { ...current.evidence, lostAnswer: 'sender_died' } },
+  }));
+}
+
+/** What a search came to before it is judged. */
+interface Candidates {
+  readonly sightings: readonly Sighting[];
+  /** Batches that fit and are proven to be somebody else's. */
+  readonly notOurs: readonly string[];
+  /** Whether the results of one of several are still to come, and may tell whose it is. */
+  readonly isOpen: boolean;
+}
+
+/** Several batches that merely fit, told apart by the results of those that have ended. */
+async function toldApart(
+  { settings }: Services,
+  reached: { provider: Provider; client: ProviderClient },
+  job: JobRow,
+  sightings: readonly Sighting[],
+  signal: AbortSignal,
+): Promise<Candidates> {
+  if (sightings.length < 2 || sightings.some(({ proof }) => proof === 'EXACT')) {
+    return { sightings, notOurs: [], isOpen: false };
+  }
+  const left: Sighting[] = [];
+  const notOurs: string[] = [];
+  let isOpen = false;
+  for (const sighting of sightings) {
+    const candidate = { ...job, providerJobId: sighting.providerJobId };
+    const report = await reached.client.retrieve(providerJobOf(candidate), signal);
+    const owner = await whoseBatch(reached, candidate, report, { seconds: settings.callSeconds, signal });
+    if (owner === 'ours') return { sightings: [{ ...sighting, proof: 'EXACT' }], notOurs, isOpen: false };
+    if (owner === 'anothers') notOurs.push(sighting.providerJobId);
+    else left.push(sighting);
+    if (owner === 'not-yet-known') isOpen = true;
+  }
+  return { sightings: left, notOurs, isOpen };
+}
+
+async function adopt(
+  services: Services,
+  client: ProviderClient,
+  job: JobRow,
+  { found, notOurs }: Candidates & { readonly found: Sighting },
+  signal: AbortSignal,
+): Promise<void> {
+  const report = await client.retrieve(providerJobOf({ ...job, providerJobId: found.providerJobId }), signal);
+  // The poll that sees its end proves by its results that it is ours, and can still let go of it.
+  const taken = found.proof === 'PROVISIONAL' ? notYetOver(report) : report;
+  await changeHeldJob(services, job, (current, { now }) => ({
+    event: 'JOB_SUBMITTED',
+    data: { adopted: true },
+    set: {
+      providerJobId: found.providerJobId,
+      ...patchFromReport(services, current, taken, { now, random: Math.random() }),
+      ...(current.cancelRequestedAt === null ? {} : { dueAt: now }),
+      evidence: { ...refuting(current, notOurs), proof: found.proof, found: found.evidence },
+    },
+  }));
+}
+
+/** The job's evidence, with batches that are not its own added to those it knows already. */
+function refuting({ evidence }: JobRow, more: readonly string[]): JsonObject {
+  const known = evidence?.['notOurs'];
+  return more.length === 0
+    ? { ...evidence }
+    : { ...evidence, notOurs: [...(Array.isArray(known) ? known : []), ...more] };
+}
+
+/** How long to wait between searches that only results to come can decide. */
+const openPauseMinutes = 5;
+
+/** What a search that adopted nothing leaves behind; the sightings stay with the job as its evidence. */
+function withoutFind(
+  current: JobRow,
+  verdict: SearchVerdict,
+  { sightings, notOurs, isOpen }: Candidates,
+  now: Date,
+): HeldJobChange | null {
+  const evidence: JsonObject = {
+    ...refuting(current, notOurs),
+    searchedAt: now.toISOString(),
+    sightings: sightings.map((sighting) => sighting.evidence),
+  };
+  const given = { leaseUntil: null, evidence };
+  switch (verdict.verdict) {
+    case 'adopt':
+      return null;
+    case 'look-again':
+      return { event: 'JOB_DELAYED', set: { ...given, dueAt: verdict.at } };
+    case 'absent':
+      return current.cancelRequestedAt === null
+        ? { event: 'JOB_DELAYED', set: { ...given, status: 'CREATED', dueAt: now } }
+        : { event: 'JOB_POLLED', set: { ...given, status: 'CANCELLED', cancelledAt: now, dueAt: now } };
+    case 'ask-a-person':
+      return isOpen
+        ? {
+            event: 'JOB_DELAYED',
+            set: { ...given, dueAt: new Date(now.getTime() + openPauseMinutes * 60_000) },
+          }
+        : {
+            event: 'JOB_UNKNOWN',
+            set: { ...given, dueAt: null, evidence: { ...evidence, needsPerson: verdict.reason } },
+          };
+  }
+}

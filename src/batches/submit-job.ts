@@ -1,0 +1,113 @@
+/**
+ * Sends one job to its provider, once. The intent is written first, the provider is called, its answer is
+ * written: a crash or a lost answer in between leaves a job that is looked for (`recover-job.ts`) and never
+ * simply sent again. Owns this order; which failure means what is `domain/recovery.ts`.
+ */
+import { saveCheckpoint } from '../db/queries/jobs.ts';
+import type { JobRow } from '../db/tables/jobs.ts';
+import { afterSubmitFailure } from '../domain/recovery.ts';
+import { workerScope } from '../domain/scope.ts';
+import { ProviderFailure } from '../providers/failure.ts';
+import type { ProviderClient, SubmitPorts } from '../providers/provider.ts';
+import type { Services } from '../services.ts';
+import { changeHeldJob, type HeldJobChange, tryAgainLater } from './held-job.ts';
+import { jobItems } from './job-items.ts';
+import { patchFromReport, submissionOf } from './job-report.ts';
+import { storableText } from './storable-text.ts';
+import { LeaseLostError } from './transition.ts';
+
+/** Sends the held, CREATED job through `client`. Throws only what is not the provider's. */
+export async function submitJob(
+  services: Services,
+  { client, credential }: { client: ProviderClient; credential: string | null },
+  job: JobRow,
+  signal: AbortSignal,
+): Promise<void> {
+  const sending = await writeIntent(services, job, credential);
+  if (sending === null) return;
+  try {
+    const { providerJobId, report } = await client.submit(
+      submissionOf(sending),
+      ports(services, sending, signal),
+    );
+    await changeHeldJob(services, sending, (current, { now }) => ({
+      event: 'JOB_SUBMITTED',
+      set: {
+        providerJobId,
+        ...patchFromReport(services, current, report, { now, random: Math.random() }),
+        // A wish to cancel that came while it was being sent can be passed on now.
+        ...(current.cancelRequestedAt === null ? {} : { dueAt: now }),
+      },
+    }));
+  } catch (error) {
+    if (!(error instanceof ProviderFailure)) throw error;
+    await changeHeldJob(services, sending, (current, { now }) => failedChange(current, error, now));
+  }
+}
+
+/** Writes down that the job is about to be sent; null where it need not be any more. */
+async function writeIntent(
+  services: Services,
+  job: JobRow,
+  credential: string | null,
+): Promise<JobRow | null> {
+  let sending: JobRow | null = null;
+  await changeHeldJob(services, job, (current, { now }) => {
+    if (current.status !== 'CREATED') return null;
+    const intent = {
+      status: 'PENDING',
+      credential: credential ?? current.credential,
+      intentAt: now,
+      sendBefore: new Date(now.getTime() + services.settings.sendSeconds * 1000),
+      // Due at once for whoever finds it without a holder: its sender is dead then.
+      dueAt: now,
+      errorCode: null,
+      errorMessage: null,
+    } as const;
+    sending = { ...current, ...intent };
+    return { event: 'JOB_SENDING', set: intent };
+  });
+  return sending;
+}
+
+function ports(services: Services, job: JobRow, signal: AbortSignal): SubmitPorts {
+  return {
+    items: () => jobItems(services.db, job),
+    async saveCheckpoint(checkpoint) {
+      const saved = await services.db.read((q) =>
+        saveCheckpoint(workerScope, q, job.id, job.leaseEpoch, checkpoint),
+      );
+      if (!saved) throw new LeaseLostError();
+    },
+    signal: AbortSignal.any([signal, AbortSignal.timeout(services.settings.sendSeconds * 1000)]),
+  };
+}
+
+/** What becomes of a call that failed. */
+function failedChange(current: JobRow, failure: ProviderFailure, now: Date): HeldJobChange {
+  const status = afterSubmitFailure(failure.kind);
+  const later = tryAgainLater(current, failure, now);
+  const changes = {
+    // Nothing was created; where nobody wants it any more, nothing will be.
+    CREATED:
+      current.cancelRequestedAt === null
+        ? { ...later, set: { ...later.set, status } }
+        : { ...later, set: { ...later.set, status: 'CANCELLED', cancelledAt: now, dueAt: now } },
+    FAILED: {
+      ...later,
+      event: 'JOB_FAILED',
+      set: { ...later.set, status, failedAt: now, dueAt: now },
+    },
+    UNKNOWN: {
+      ...later,
+      event: 'JOB_UNKNOWN',
+      set: {
+        ...later.set,
+        status,
+        dueAt: now,
+        evidence: { ...current.evidence, lostAnswer: storableText(failure.code) },
+      },
+    },
+  } as const satisfies Record<typeof status, HeldJobChange>;
+  return changes[status];
+}

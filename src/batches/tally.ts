@@ -1,0 +1,25 @@
+/** Sums of what several inserts of results added. */
+import type { Tally } from '../db/queries/results.ts';
+import type { Usage } from '../domain/usage.ts';
+
+/** All of them together; tokens stay null where none of them knows any. */
+export function addTallies(tallies: readonly Tally[]): Tally {
+  const outcome = (name: 'succeeded' | 'errored' | 'expired' | 'cancelled') =>
+    tallies.reduce((sum, tally) => sum + tally[name], 0);
+  const tokens = (name: keyof Usage) =>
+    tallies.reduce<number | null>((sum, tally) => {
+      const more = tally[name];
+      return more === null ? sum : (sum ?? 0) + more;
+    }, null);
+  return {
+    succeeded: outcome('succeeded'),
+    errored: outcome('errored'),
+    expired: outcome('expired'),
+    cancelled: outcome('cancelled'),
+    inputTokens: tokens('inputTokens'),
+    outputTokens: tokens('outputTokens'),
+    cachedInputTokens: tokens('cachedInputTokens'),
+    cacheWriteInputTokens: tokens('cacheWriteInputTokens'),
+    reasoningTokens: tokens('reasoningTokens'),
+  };
+}

@@ -1,0 +1,44 @@
+/** What every verb is handed: the parts of a running process, made once by `app.ts`. */
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Clock } from './clock.ts';
+import type { Database } from './db/client.ts';
+import { nonceFrom, uuidv7 } from './domain/ids.ts';
+import type { PollSchedule } from './domain/polling.ts';
+import type { Hub } from './events/hub.ts';
+import type { ProviderAccess } from './providers/access.ts';
+
+/** The parts of a running process. */
+export interface Services {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly providers: ProviderAccess;
+  readonly hub: Hub;
+  readonly settings: WorkSettings;
+}
+
+/** The numbers that govern background work. */
+export interface WorkSettings {
+  readonly poll: PollSchedule;
+  /** How long a worker holds a job without a sign of life. */
+  readonly leaseSeconds: number;
+  /** How long one submission may take from the written intent to the last byte. */
+  readonly sendSeconds: number;
+  /** How long one call to a provider may take otherwise. */
+  readonly callSeconds: number;
+  /** How long `syncBatch` waits for the poll it asked for. */
+  readonly syncWaitSeconds: number;
+  /** How long events are kept for subscribers that resume. */
+  readonly eventRetentionDays: number;
+  /** Whether a change is announced at its commit; else those who follow look for themselves. */
+  readonly notifies: boolean;
+  /** Uploads and inline requests: the largest file or text taken through GraphQL, in bytes. */
+  readonly bodyBytesMax: number;
+}
+
+/** A new id that sorts by creation time. */
+export const newId = (clock: Clock): string => uuidv7(clock.now().getTime(), randomBytes(10));
+
+/** A new nonce for a job. */
+export const newNonce = (): string => nonceFrom(randomBytes(32));

@@ -1,0 +1,63 @@
+/**
+ * The whole background life on one page: every task by name, what it does, and which lane it runs in. A task's
+ * payload is the id of a row; the row decides whether there is anything to do, so a task that is doubled, late
+ * or lost harms nothing, and a task never throws in order to be retried.
+ */
+import { closeDueBatch } from '../batches/close-due.ts';
+import { type LeasedWork, withLease } from '../batches/lease.ts';
+import type { TaskName } from '../batches/work.ts';
+import { workOnJob } from '../batches/work-on-job.ts';
+import type { Services } from '../services.ts';
+
+/** Lanes have their own concurrency, so that long work never keeps short work waiting. */
+export const lanes = {
+  /** Polls and timers: one short call each. */
+  short: 8,
+  /** Submissions: long uploads. */
+  submit: 2,
+  /** Ingestion: long downloads and much writing. */
+  ingest: 2,
+} as const;
+/** A lane's name. */
+export type Lane = keyof typeof lanes;
+
+/** One kind of background work. */
+export interface CatalogEntry {
+  readonly lane: Lane;
+  readonly title: string;
+  run(services: Services, id: string, stop: AbortSignal): Promise<void>;
+}
+
+/** Every task. */
+export const catalog = {
+  'batch.close': {
+    lane: 'short',
+    title: 'Closes an open batch whose timer has run out.',
+    run: (services, id) => closeDueBatch(services, id),
+  },
+  'job.submit': {
+    lane: 'submit',
+    title: 'Sends a job to its provider, or looks for one whose answer was lost.',
+    run: onJob(['submit', 'recover']),
+  },
+  'job.poll': {
+    lane: 'short',
+    title: 'Asks a provider how a job is doing, or to stop it.',
+    run: onJob(['poll']),
+  },
+  'job.collect': {
+    lane: 'ingest',
+    title: "Copies a finished job's results.",
+    run: onJob(['collect']),
+  },
+} as const satisfies Record<TaskName, CatalogEntry>;
+
+type JobWorks = Parameters<typeof workOnJob>[1];
+
+/** Work under the job's lease. A job that needs other work by now is left to the task of that name. */
+function onJob(works: JobWorks): CatalogEntry['run'] {
+  return (services, id, stop) => {
+    const work: LeasedWork = (job, signal) => workOnJob(services, works, job, signal);
+    return withLease(services, id, stop, work);
+  };
+}

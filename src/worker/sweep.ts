@@ -1,0 +1,50 @@
+/**
+ * Wakes what is due. Reads only our own columns: whatever was missed, lost or killed shows there as a time that
+ * has passed and a lease that nobody holds. Any number of processes may sweep at once.
+ */
+import { taskFor } from '../batches/work.ts';
+import { batchesDue } from '../db/queries/batches.ts';
+import { deleteEventsBefore } from '../db/queries/events.ts';
+import { jobStages, jobsDue } from '../db/queries/jobs.ts';
+import { ensurePartitions } from '../db/queries/partitions.ts';
+import { addTask } from '../db/queries/tasks.ts';
+import { workOf } from '../domain/job.ts';
+import { workerScope } from '../domain/scope.ts';
+import type { Services } from '../services.ts';
+
+const rowsPerSweep = 1000;
+
+/**
+ * Adds a task for everything that is due; answers how many. Asked every second, and by tests that turn the clock.
+ * Each task is a statement of its own: one transaction around them would hold locks on all of them, in an order
+ * that is not that of others who wake the same jobs.
+ */
+export async function sweep({ db, clock }: Services): Promise<number> {
+  const now = clock.now();
+  const batchIds = await db.read((q) => batchesDue(workerScope, q, now, rowsPerSweep));
+  for (const id of batchIds) await db.read((q) => addTask(q, 'batch.close', id));
+  let tasks = batchIds.length;
+  // Each kind of work has its own share: a thousand jobs that wait to be sent keep no poll from its turn.
+  for (const stage of jobStages) {
+    for (const job of await db.read((q) => jobsDue(workerScope, q, { stage, now }, rowsPerSweep))) {
+      const work = workOf(job);
+      if (work === null) continue;
+      await db.read((q) => addTask(q, taskFor[work], job.id));
+      tasks += 1;
+    }
+  }
+  return tasks;
+}
+
+const partitionMonthsAhead = 3;
+const eventsPerRound = 5000;
+
+/** Housekeeping: partitions for the months to come, and events older than their retention. Asked every hour. */
+export async function keepHouse({ db, clock, settings }: Services): Promise<void> {
+  const now = clock.now();
+  await db.transaction((tx) => ensurePartitions(tx, now, partitionMonthsAhead));
+  const before = new Date(now.getTime() - settings.eventRetentionDays * 86_400_000);
+  let deleted: number;
+  do deleted = await db.read((q) => deleteEventsBefore(workerScope, q, before, eventsPerRound));
+  while (deleted === eventsPerRound);
+}

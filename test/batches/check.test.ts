@@ -1,0 +1,217 @@
+/** Every invariant is broken by SQL, and the check sees it: the rows, and nothing else, are what it believes. */
+import { type SQL, sql } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { invariants } from '../../src/batches/check.ts';
+import type { Finding } from '../../src/db/queries/check.ts';
+import { workerScope } from '../../src/domain/scope.ts';
+import { expectInvariants } from '../support/invariants.ts';
+import { startTestService, type TestService } from '../support/service.ts';
+import { batchNow, jobNow, makeBatch } from '../support/verbs.ts';
+
+/** Ids of an open batch, one whose job waits to be sent, one that runs, and one that ended; and of their jobs. */
+type Scene = Record<'open' | 'waiting' | 'running' | 'ended', string> &
+  Record<'waitingJob' | 'runningJob' | 'endedJob', string>;
+
+let service: TestService;
+let scene: Scene;
+beforeAll(async () => {
+  service = await startTestService({ SANDBOX_SECONDS: '2' });
+  const { services } = service.app;
+  const { scope } = await service.addOrganization('checked');
+  const { id: ended } = await makeBatch(services, scope, { texts: ['fine', 'bad emulate:errored'] });
+  await service.work();
+  await service.turn(15);
+  expect((await batchNow(services, ended)).status).toBe('COMPLETED');
+  const { id: running } = await makeBatch(services, scope, { texts: ['slow emulate:stuck', 'slower'] });
+  await service.work();
+  const { id: waiting } = await makeBatch(services, scope);
+  const { id: open } = await makeBatch(services, scope, { submit: { kind: 'MANUAL' } });
+  const jobOf = async (id: string) => (await jobNow(services, id)).id;
+  scene = {
+    ...{ open, waiting, running, ended },
+    waitingJob: await jobOf(waiting),
+    runningJob: await jobOf(running),
+    endedJob: await jobOf(ended),
+  };
+});
+afterAll(() => service.close());
+
+/** What an invariant's statement finds after `damage`, which is undone then. */
+async function findAfter(name: string, damage: SQL): Promise<Finding | undefined> {
+  const undo = new Error('undo');
+  const invariant = invariants.find((candidate) => candidate.name === name);
+  let finding: Finding | undefined;
+  const trying = service.app.services.db.transaction(async (tx) => {
+    // Where the database itself would refuse the damage, its guard is taken away first.
+    await tx.execute(sql`alter table batches drop constraint batches_counts_sum_to_total`);
+    await tx.execute(sql`alter table jobs drop constraint jobs_batch_id_batches_id_fk`);
+    await tx.execute(damage);
+    finding = await invariant?.find(workerScope, tx);
+    throw undo;
+  });
+  await expect(trying).rejects.toBe(undo);
+  return finding;
+}
+
+/** Adds a job that copies another, with columns of its own. */
+const copyJob = (id: string, own: Record<'number' | 'attempt' | 'positions', string>): SQL =>
+  sql.raw(
+    `insert into jobs select (jsonb_populate_record(j, '${JSON.stringify({
+      ...own,
+      id: id.replace(/^........./, '00000000-'),
+      nonce: 'another',
+    })}')).* from jobs j where id = '${id}'`,
+  );
+
+/** One way to break an invariant: what is done, and the row that the check has to name. */
+interface Damage {
+  readonly done: (scene: Scene) => SQL;
+  readonly row: (scene: Scene) => string;
+}
+
+const damages: Record<string, Record<string, Damage>> = {
+  totals: {
+    'a request is lost': {
+      done: ({ open }) => sql`delete from items where batch_id = ${open} and position = 1`,
+      row: ({ open }) => open,
+    },
+    'a length is wrong': {
+      done: ({ running }) => sql`update batches set bytes = bytes + 1 where id = ${running}`,
+      row: ({ running }) => running,
+    },
+  },
+  counts: {
+    'two counts are wrong and their sum is right': {
+      done: ({ ended }) => sql`update batches set succeeded = 2, errored = 0 where id = ${ended}`,
+      row: ({ ended }) => ended,
+    },
+    'the sum is wrong': {
+      done: ({ open }) => sql`update batches set pending = pending + 1 where id = ${open}`,
+      row: ({ open }) => open,
+    },
+    'a job moves on and its requests are not counted with it': {
+      done: ({ waiting }) => sql`update jobs set status = 'PENDING' where batch_id = ${waiting}`,
+      row: ({ waiting }) => waiting,
+    },
+    'a result says something else': {
+      done: ({ ended }) =>
+        sql`update results set status = 'EXPIRED' where batch_id = ${ended} and position = 1`,
+      row: ({ ended }) => ended,
+    },
+  },
+  usage: {
+    'a result has one token less': {
+      done: ({ ended }) =>
+        sql`update results set output_tokens = output_tokens - 1 where batch_id = ${ended} and position = 0`,
+      row: ({ ended }) => ended,
+    },
+    'the unknown is written as zero': {
+      done: ({ ended }) => sql`update batches set cache_write_input_tokens = 0 where id = ${ended}`,
+      row: ({ ended }) => ended,
+    },
+  },
+  ends: {
+    'a batch without all results is complete': {
+      done: ({ running }) => sql`update batches set status = 'COMPLETED' where id = ${running}`,
+      row: ({ running }) => running,
+    },
+    'a batch with all results is at work': {
+      done: ({ ended }) => sql`update batches set status = 'IN_PROGRESS' where id = ${ended}`,
+      row: ({ ended }) => ended,
+    },
+    'an open batch is submitted': {
+      done: ({ open }) => sql`update batches set status = 'SUBMITTED' where id = ${open}`,
+      row: ({ open }) => open,
+    },
+  },
+  events: {
+    'one in the middle is gone': {
+      done: ({ ended }) => sql`delete from events where batch_id = ${ended} and seq = 3`,
+      row: ({ ended }) => ended,
+    },
+    'the newest is gone': {
+      done: ({ running }) =>
+        sql`delete from events where batch_id = ${running} and seq = (select version from batches where id = ${running})`,
+      row: ({ running }) => running,
+    },
+  },
+  jobs: {
+    'a request of a closed batch is in no job': {
+      done: ({ runningJob }) =>
+        sql`update jobs set positions = '{[0,1)}', request_count = 1 where id = ${runningJob}`,
+      row: ({ running }) => running,
+    },
+    'two jobs of an attempt share a request': {
+      done: ({ runningJob }) => copyJob(runningJob, { number: '2', attempt: '1', positions: '{[1,2)}' }),
+      row: ({ running }) => running,
+    },
+    'a job counts more than it holds': {
+      done: ({ endedJob }) => sql`update jobs set request_count = 3 where id = ${endedJob}`,
+      row: ({ ended }) => ended,
+    },
+    'a closed batch has none': {
+      done: ({ waitingJob }) => sql`delete from jobs where id = ${waitingJob}`,
+      row: ({ waiting }) => waiting,
+    },
+  },
+  submissions: {
+    'a running job does not name its provider batch': {
+      done: ({ runningJob }) =>
+        sql`update jobs set provider_job_id = null, status = 'RUNNING' where id = ${runningJob}`,
+      row: ({ runningJob }) => runningJob,
+    },
+    'a job with a provider batch is about to be sent': {
+      done: ({ runningJob }) => sql`update jobs set status = 'CREATED' where id = ${runningJob}`,
+      row: ({ runningJob }) => runningJob,
+    },
+    'a job was sent without an intent': {
+      done: ({ waitingJob }) => sql`update jobs set status = 'PENDING' where id = ${waitingJob}`,
+      row: ({ waitingJob }) => waitingJob,
+    },
+    'two jobs name one provider batch': {
+      done: ({ endedJob }) => copyJob(endedJob, { number: '2', attempt: '2', positions: '{[0,2)}' }),
+      row: ({ endedJob }) => endedJob,
+    },
+  },
+  due: {
+    'a job with work left is due at no time': {
+      done: ({ runningJob }) => sql`update jobs set due_at = null where id = ${runningJob}`,
+      row: ({ runningJob }) => runningJob,
+    },
+  },
+  results: {
+    'one is of no request': {
+      done: ({ ended }) => sql`update results set position = 7 where batch_id = ${ended} and position = 1`,
+      row: ({ ended }) => `${ended}:7`,
+    },
+    'one is of a job that does not hold the request': {
+      done: ({ endedJob }) => sql`update jobs set positions = '{[0,1)}' where id = ${endedJob}`,
+      row: ({ ended }) => `${ended}:1`,
+    },
+  },
+  leftovers: {
+    'a batch is gone and its rows are not': {
+      done: ({ ended }) => sql`delete from batches where id = ${ended}`,
+      row: ({ ended }) => ended,
+    },
+  },
+};
+
+describe('The check', () => {
+  it('finds nothing in a database that only the service has written', async () => {
+    await expectInvariants(service.app.services.db);
+  });
+
+  it('has a way to be broken for every invariant', () => {
+    expect(Object.keys(damages)).toEqual(invariants.map(({ name }) => name));
+  });
+});
+
+describe.each(Object.entries(damages))('The invariant "%s"', (name, ways) => {
+  it.each(Object.entries(ways))('is seen to be broken when %s, at the right row', async (_when, way) => {
+    const finding = await findAfter(name, way.done(scene));
+    expect(finding?.violations.map(({ id }) => id)).toContain(way.row(scene));
+    expect(finding?.broken).toBeGreaterThan(0);
+    expect(finding?.checked).toBeGreaterThanOrEqual(finding?.broken ?? 0);
+  });
+});
