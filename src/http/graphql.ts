@@ -1,0 +1,89 @@
+/**
+ * GraphQL over HTTP: queries and mutations by POST, subscriptions as server-sent events.
+ * Owns who may ask and what errors look like; what is answered is the schema's.
+ */
+import { GraphQLError } from 'graphql';
+import { createYoga, type Plugin } from 'graphql-yoga';
+import { type Context, createContext } from '../context.ts';
+import type { SignedInKey } from '../db/queries/organizations.ts';
+import { UnauthenticatedError } from '../errors.ts';
+import { schema } from '../schema/index.ts';
+import type { Services } from '../services.ts';
+import { signIn } from '../sign-in.ts';
+import { publicError } from './public-error.ts';
+
+/** Where GraphQL is served. */
+export const graphqlPath = '/graphql';
+
+/** What the API needs to know of its process, beside the services. */
+export interface ApiOptions {
+  readonly services: Services;
+  readonly sandbox: boolean;
+  /** The origin that URLs handed out begin with. */
+  readonly origin: () => string;
+  readonly corsOrigins: readonly string[];
+  /** A key that GraphiQL arrives with; only in the sandbox. */
+  readonly sandboxKey: string | null;
+}
+
+/** What travels with a request from its transport to the context. */
+export interface Transported {
+  /** Set by a transport that signs in by itself (WebSocket), else by the plugin below. */
+  viewer?: SignedInKey;
+}
+
+/** The GraphQL server, to be given requests. */
+export type GraphqlApi = ReturnType<typeof createGraphqlApi>;
+
+// A multipart request has boundaries and the operation around the file.
+const envelopeBytes = 1_000_000;
+
+/** Makes the GraphQL server. */
+export function createGraphqlApi(options: ApiOptions) {
+  const { services, sandbox, origin } = options;
+  return createYoga<Transported, Context>({
+    schema,
+    graphqlEndpoint: graphqlPath,
+    landingPage: false,
+    logging: false,
+    batching: false,
+    maxRequestBodySize: services.settings.bodyBytesMax + envelopeBytes,
+    // Ours is in cross-origin.ts; Yoga's takes an empty list of origins for all of them.
+    cors: false,
+    // Ours is in graphiql.ts; Yoga's would be loaded from another machine.
+    graphiql: false,
+    maskedErrors: { maskError: (error) => publicError(services.log, error) },
+    plugins: [signInPlugin(services, sandbox)],
+    context: ({ viewer }) => {
+      if (viewer === undefined) throw unauthenticated();
+      return createContext({ services, viewer, sandbox, origin: origin() });
+    },
+  });
+}
+
+/** Refuses an operation without a good key before any of it is read. */
+function signInPlugin(services: Services, sandbox: boolean): Plugin<Transported> {
+  return {
+    async onParams({ request, context, setResult }) {
+      const transported: Transported = context;
+      try {
+        const viewer = await signIn(services, Object.fromEntries(request.headers), sandbox);
+        if (viewer === null) setResult({ errors: [unauthenticated()] });
+        else transported.viewer = viewer;
+      } catch (error) {
+        setResult({ errors: [nothingDone(publicError(services.log, error))] });
+      }
+    },
+  };
+}
+
+/** A fault before anything was executed: the status may then say it too, for those who look no further. */
+const nothingDone = ({ message, extensions }: GraphQLError): GraphQLError =>
+  new GraphQLError(message, { extensions: { ...extensions, http: { status: 500 } } });
+
+const unauthenticated = (): GraphQLError => {
+  const { code, message } = new UnauthenticatedError();
+  return new GraphQLError(message, {
+    extensions: { code, http: { status: 401, headers: { 'www-authenticate': 'Bearer' } } },
+  });
+};

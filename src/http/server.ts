@@ -1,0 +1,109 @@
+/**
+ * The HTTP server: GraphQL, downloads, and what an operator asks. Owns routing and the order of stopping;
+ * every route has a file of its own.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { StartError } from '../errors.ts';
+import { answerBatch } from './batch-route.ts';
+import { answerCrossOrigin } from './cross-origin.ts';
+import { answerDownload } from './downloads.ts';
+import { answerGraphiql } from './graphiql.ts';
+import { type ApiOptions, createGraphqlApi, graphqlPath } from './graphql.ts';
+import { answerHealth, type Readiness } from './health.ts';
+import { answerJson } from './plain-answer.ts';
+import { cutWhenStalled } from './stalled-stream.ts';
+import { serveWebSocket } from './websocket.ts';
+
+/** A listening server. */
+export interface HttpServer {
+  /** Where it listens, without a trailing slash. */
+  readonly url: string;
+  /** Completes streams, lets running answers end, and cuts what is left after `graceSeconds`. */
+  close(graceSeconds: number): Promise<void>;
+}
+
+/** How to listen, and what is served: everything, or (without `api`) only what an operator asks. */
+export interface HttpOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly readiness: Readiness;
+  readonly api: ApiOptions | null;
+}
+
+/** Starts listening. Throws `StartError` where the port is taken or the host cannot be bound. */
+export async function listen({ host, port, readiness, api }: HttpOptions): Promise<HttpServer> {
+  const graphql = api === null ? null : createGraphqlApi(api);
+  const server = createServer((request, response) => {
+    route(request, response).catch((error: unknown) => {
+      api?.services.log.error({ err: error }, 'a request failed by a fault of the service');
+      if (response.headersSent) response.destroy();
+      else
+        answerJson(response, 500, {
+          error: { code: 'INTERNAL_SERVER_ERROR', message: 'Something went wrong here.' },
+        });
+    });
+  });
+
+  async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const asked = URL.parse(request.url ?? '/', 'http://localhost');
+    if (asked === null) {
+      const message = 'The address of the request cannot be read.';
+      return answerJson(response, 400, { error: { code: 'INVALID_ARGUMENT', message } });
+    }
+    const { pathname } = asked;
+    if (await answerHealth(pathname, response, readiness)) return;
+    if (api !== null && graphql !== null) {
+      if (answerCrossOrigin(request, response, api.corsOrigins)) return;
+      if (await answerGraphiql(request, response, api)) return;
+      if (pathname === graphqlPath) {
+        await graphql(request, response);
+        return cutWhenStalled(request, response);
+      }
+      if (pathname === '/') return void response.writeHead(302, { location: graphqlPath }).end();
+      if (await answerDownload(request, response, api)) return;
+      if (await answerBatch(request, response, api)) return;
+    }
+    answerJson(response, 404, { error: { code: 'NOT_FOUND', message: 'There is nothing here.' } });
+  }
+
+  const address = await bind(server, host, port);
+  const sockets = api === null || graphql === null ? null : serveWebSocket(server, graphql, api);
+  return {
+    url: address,
+    async close(graceSeconds) {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const patience = setTimeout(() => server.closeAllConnections(), graceSeconds * 1000);
+      // Node closes what is idle by now; a connection whose answer ends in a moment would be kept for seconds.
+      const sweeping = setInterval(() => server.closeIdleConnections(), 50);
+      // WebSocket clients are told to go elsewhere before their streams end, so that none takes it for the end.
+      const left = sockets?.close(graceSeconds);
+      api?.services.hub.close();
+      await Promise.all([left, closed]);
+      clearTimeout(patience);
+      clearInterval(sweeping);
+      await graphql?.dispose();
+    },
+  };
+}
+
+function bind(server: Server, host: string, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(new StartError(sentenceOf(error.code, host, port)));
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      const taken = typeof address === 'object' && address !== null ? address.port : port;
+      const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+      resolve(`http://${shown.includes(':') ? `[${shown}]` : shown}:${taken}`);
+    });
+  });
+}
+
+const sentenceOf = (code: string | undefined, host: string, port: number): string =>
+  ({
+    EADDRINUSE: `Port ${port} is taken on ${host}; set PORT to a free one.`,
+    EACCES: `Port ${port} may not be used by this user; set PORT to one above 1023.`,
+    EADDRNOTAVAIL: `HOST ${host} is not an address of this machine.`,
+    ENOTFOUND: `HOST ${host} cannot be resolved.`,
+  })[code ?? ''] ?? `The server cannot listen on ${host}:${port} (${code ?? 'unknown'}).`;

@@ -1,0 +1,125 @@
+/**
+ * GraphQL over WebSocket, by the graphql-transport-ws protocol, on the same path and through the same pipeline
+ * as HTTP. Signs in when the connection is initialised; a connection without a good key is closed with 4403.
+ */
+import type { Server } from 'node:http';
+import { type DocumentNode, GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { useServer } from 'graphql-ws/use/ws';
+import { WebSocketServer } from 'ws';
+import type { SignedInKey } from '../db/queries/organizations.ts';
+import type { Services } from '../services.ts';
+import { signIn } from '../sign-in.ts';
+import { type GraphqlApi, graphqlPath } from './graphql.ts';
+
+/** The WebSocket side of the server. */
+export interface WebSocketApi {
+  /** Tells every client to go elsewhere (1001), and cuts off those that have not gone after `graceSeconds`. */
+  close(graceSeconds: number): Promise<void>;
+}
+
+/** How often a client is asked for a sign of life; one that has not answered by the next time is cut off. */
+const usualKeepAliveMilliseconds = 12_000;
+
+interface Extra extends Record<PropertyKey, unknown> {
+  viewer?: SignedInKey;
+}
+
+/** Serves WebSocket connections of `server`. */
+export function serveWebSocket(
+  server: Server,
+  api: GraphqlApi,
+  { services, sandbox }: { services: Services; sandbox: boolean },
+  keepAliveMilliseconds = usualKeepAliveMilliseconds,
+): WebSocketApi {
+  const sockets = new WebSocketServer({
+    server,
+    path: graphqlPath,
+    maxPayload: services.settings.bodyBytesMax,
+  });
+  const { dispose } = useServer<Record<string, unknown>, Extra>(
+    {
+      // The reason for a closing is public, so it must not be the text of whatever went wrong.
+      isProd: true,
+      async onConnect({ connectionParams, extra }) {
+        try {
+          const viewer = await signIn(services, lowerCased(connectionParams), sandbox);
+          if (viewer === null) return false;
+          extra.viewer = viewer;
+          return true;
+        } catch (error) {
+          services.log.error({ err: error }, 'nobody can sign in, by a fault of the service');
+          // Not 4403 or 4500, after which clients give up.
+          extra.socket.close(tryAgainLater);
+          return false;
+        }
+      },
+      async onSubscribe({ extra }, _id, { query, operationName, variables }) {
+        const { viewer } = extra;
+        if (viewer === undefined)
+          throw new Error('an operation comes only after its connection was accepted');
+        const { schema, execute, subscribe, contextFactory, parse, validate } = api.getEnveloped({ viewer });
+        let document: DocumentNode;
+        try {
+          document = parse(query);
+        } catch (error) {
+          if (error instanceof GraphQLError) return [unreadable(error)];
+          throw error;
+        }
+        const errors = validate(schema, document);
+        if (errors.length > 0) return errors;
+        return {
+          schema,
+          document,
+          operationName,
+          variableValues: variables,
+          contextValue: await contextFactory(),
+          rootValue: { execute, subscribe },
+        };
+      },
+      execute: (args) => pipelineOf(args).execute(args),
+      subscribe: (args) => pipelineOf(args).subscribe(args),
+      onError: (_context, _id, _payload, errors) => errors.map(withoutHttp),
+      onNext(_context, _id, _payload, _args, { data, errors }) {
+        if (errors === undefined) return;
+        return { ...(data === undefined ? {} : { data }), errors: errors.map(withoutHttp) };
+      },
+    },
+    sockets,
+    keepAliveMilliseconds,
+  );
+  sockets.on('connection', (socket) => {
+    // In place of the library's listener, which writes to the console; ws closes the connection by itself.
+    socket.removeAllListeners('error');
+    socket.on('error', (error) => services.log.info({ err: error }, 'a WebSocket connection broke'));
+  });
+  return {
+    async close(graceSeconds) {
+      const patience = setTimeout(() => {
+        for (const socket of sockets.clients) socket.terminate();
+      }, graceSeconds * 1000);
+      await dispose();
+      clearTimeout(patience);
+    },
+  };
+}
+
+/** The closing code of a server that cannot serve just now. */
+const tryAgainLater = 1013;
+
+type Pipeline = Pick<ReturnType<GraphqlApi['getEnveloped']>, 'execute' | 'subscribe'>;
+
+/** The functions that `onSubscribe` put aside, so that plugins apply to this operation as to any other. */
+const pipelineOf = (args: { rootValue?: unknown }): Pipeline => args.rootValue as Pipeline;
+
+/** The code that HTTP gives such an error too. */
+const unreadable = ({ message, source, positions }: GraphQLError): GraphQLError =>
+  new GraphQLError(message, { source, positions, extensions: { code: 'GRAPHQL_PARSE_FAILED' } });
+
+/** What errors tell HTTP of its status and headers is not the client's. */
+function withoutHttp(error: GraphQLError): GraphQLFormattedError {
+  const { extensions: { http: _, ...extensions } = {}, ...formatted } = error.toJSON();
+  return { ...formatted, extensions };
+}
+
+const lowerCased = (params: Readonly<Record<string, unknown>> | undefined): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(params ?? {}).map(([name, value]) => [name.toLowerCase(), value]));

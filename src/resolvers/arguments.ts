@@ -1,0 +1,105 @@
+/** Reads what callers put into arguments: ids, pages and inputs, each with its own typed answer when it is wrong. */
+import { z } from 'zod';
+import { isUuid } from '../domain/ids.ts';
+import { decodeCursor, type PageArguments, type PageWindow, pageWindow } from '../domain/page.ts';
+import { ArgumentError, type Issue, ValidationError } from '../errors.ts';
+
+/** The types that have global ids. */
+export type NodeType = 'Batch' | 'BatchItem' | 'Job';
+
+/** The global id of a row, as the Relay specification wants it: opaque to callers. */
+export const globalId = (type: NodeType, key: string): string =>
+  Buffer.from(`${type}:${key}`).toString('base64');
+
+/** The type and key in a global id; null for any other text. */
+export function readGlobalId(id: string): { type: string; key: string } | null {
+  const text = Buffer.from(id, 'base64').toString();
+  const colon = text.indexOf(':');
+  if (colon < 1 || Buffer.from(text).toString('base64') !== id) return null;
+  return { type: text.slice(0, colon), key: text.slice(colon + 1) };
+}
+
+/** The UUID that an id of this type stands for, given as a global id or plainly; null for any other text. */
+function uuidIn(type: NodeType, id: string): string | null {
+  if (isUuid(id)) return id.toLowerCase();
+  const read = readGlobalId(id);
+  return read?.type === type && isUuid(read.key) ? read.key.toLowerCase() : null;
+}
+
+/** The same for an argument of a query or subscription; throws `ArgumentError`. */
+export function uuidOfArgument(type: NodeType, argument: string, id: string): string {
+  const uuid = uuidIn(type, id);
+  if (uuid === null) throw new ArgumentError(argument, `"${argument}" is not the id of a ${type}.`);
+  return uuid;
+}
+
+/** The same for a field of a mutation's input; throws `ValidationError`. */
+export function uuidOfInput(type: NodeType, field: string, id: string): string {
+  const uuid = uuidIn(type, id);
+  if (uuid === null) {
+    throw new ValidationError([
+      { path: ['input', field], line: null, message: `${field} is not the id of a ${type}.` },
+    ]);
+  }
+  return uuid;
+}
+
+/**
+ * A mutation's input as the domain reads it; throws `ValidationError` with every issue and its path. Where the
+ * caller writes a field elsewhere than the domain has it, `asWritten` gives the caller's path.
+ */
+export function parseInput<Schema extends z.ZodType>(
+  schema: Schema,
+  input: unknown,
+  asWritten: (path: Issue['path']) => Issue['path'] = (path) => path,
+): z.output<Schema> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw new ValidationError(
+    parsed.error.issues.map(
+      (issue): Issue => ({
+        path: ['input', ...asWritten(issue.path.filter((part) => typeof part !== 'symbol'))],
+        line: null,
+        message: issue.message,
+      }),
+    ),
+  );
+}
+
+/** Sizes of pages: of lists that people look at, and of items, which programs walk through. */
+export const pageSizes = {
+  batches: { max: 100, default: 20 },
+  items: { max: 1000, default: 50 },
+} as const;
+
+/** The largest number that Postgres' `integer` holds. */
+const int4Max = 2_147_483_647;
+
+/** The window of a nested list that is ordered by one number, and the number it lies beyond. */
+export function numberWindow(
+  kind: string,
+  args: PageArguments,
+  size: { max: number; default: number },
+): { window: PageWindow; beyond: number | null } {
+  const window = pageWindow(args, size);
+  const [beyond] = cursorOf(kind, window, z.tuple([z.int().min(0).max(int4Max)])) ?? [null];
+  return { window, beyond };
+}
+
+/**
+ * The keys in the cursor that a window starts from; null where it starts at an end. Throws `ArgumentError` for a
+ * forged cursor, and for one that points the other way.
+ */
+export function cursorOf<Keys extends z.ZodType<unknown, ReadonlyArray<string | number>>>(
+  kind: string,
+  window: PageWindow,
+  keys: Keys,
+): z.output<Keys> | null {
+  const forward = window.direction === 'forward';
+  const [argument, other] = forward ? (['after', 'before'] as const) : (['before', 'after'] as const);
+  if (window[other] !== null) {
+    throw new ArgumentError(other, `"${other}" goes with "${forward ? 'last' : 'first'}".`);
+  }
+  const text = window[argument];
+  return text === null ? null : decodeCursor(kind, argument, text, keys);
+}

@@ -1,0 +1,156 @@
+/** What a batch answers when it is asked for its fields. Shapes rows for the schema; decides nothing. */
+import { z } from 'zod';
+import type { Context } from '../context.ts';
+import type { ItemFilter, ItemView } from '../db/queries/item-pages.ts';
+import type { ErrorGroup } from '../db/queries/results.ts';
+import type { BatchRow } from '../db/tables/batches.ts';
+import type { EventRow } from '../db/tables/events.ts';
+import type { JobRow } from '../db/tables/jobs.ts';
+import { progress } from '../domain/batch.ts';
+import { customIdSchema } from '../domain/custom-id.ts';
+import { encodeCursor, type PageArguments } from '../domain/page.ts';
+import { ArgumentError } from '../errors.ts';
+import { cursorOf, numberWindow, pageSizes, uuidOfArgument } from './arguments.ts';
+import { type Connection, connectionOf, readingLimit, readingOrder } from './connection.ts';
+
+/** A batch, as the schema's type is backed. */
+export type BatchModel = BatchRow;
+/** A group of failures, as the schema's type is backed. */
+export type ErrorGroupModel = ErrorGroup;
+
+/** The batch with this id; null where the caller's organization has none. */
+export async function batchById({ id }: { id: string }, { loaders }: Context): Promise<BatchRow | null> {
+  return loaders.batch.load(uuidOfArgument('Batch', 'id', id));
+}
+
+/** Items of the batch in the caller's order. */
+export async function batchItems(
+  batch: BatchRow,
+  args: PageArguments & { filter?: ItemFilter | null | undefined },
+  { loaders }: Context,
+): Promise<Connection<ItemView>> {
+  refuseHopeless('filter', { ...args.filter });
+  const { window, beyond } = numberWindow('item', args, pageSizes.items);
+  const filter = args.filter ?? {};
+  const page = { limit: readingLimit(window), order: readingOrder(window, 'ascending'), beyond };
+  const rows = await loaders.items({ filter, page }).load(batch.id);
+  const isFiltered = (filter.status ?? filter.errorCode ?? null) !== null;
+  return connectionOf(
+    window,
+    rows,
+    (item) => encodeCursor('item', [item.position]),
+    async () => (isFiltered ? loaders.itemCount(filter).load(batch.id) : batch.total),
+  );
+}
+
+/** The item of the batch with the caller's id; null where there is none. */
+export async function batchItem(
+  batch: BatchRow,
+  { customId }: { customId: string },
+  { loaders }: Context,
+): Promise<ItemView | null> {
+  // What cannot be a customId would reach the database as another text, or not at all.
+  if (!customIdSchema.safeParse(customId).success) return null;
+  return loaders.itemByCustomId.load({ batchId: batch.id, customId });
+}
+
+/** The jobs that the batch was split into, by number. */
+export async function batchJobs(
+  batch: BatchRow,
+  args: PageArguments,
+  { loaders }: Context,
+): Promise<Connection<JobRow>> {
+  const { window, beyond } = numberWindow('job', args, pageSizes.batches);
+  const page = { limit: readingLimit(window), order: readingOrder(window, 'ascending'), beyond };
+  const rows = await loaders.jobs(page).load(batch.id);
+  return connectionOf(
+    window,
+    rows,
+    (job) => encodeCursor('job', [job.number]),
+    () => loaders.jobCount.load(batch.id),
+  );
+}
+
+/** The events of the batch that are still kept, oldest first. */
+export async function batchEvents(
+  batch: BatchRow,
+  args: PageArguments,
+  { loaders }: Context,
+): Promise<Connection<EventRow>> {
+  const { window, beyond } = numberWindow('event', args, pageSizes.batches);
+  const page = { limit: readingLimit(window), order: readingOrder(window, 'ascending'), beyond };
+  const rows = await loaders.events(page).load(batch.id);
+  return connectionOf(
+    window,
+    rows,
+    (event) => encodeCursor('event', [event.seq]),
+    () => loaders.eventCount.load(batch.id),
+  );
+}
+
+/** What failed in the batch, by code. */
+export async function batchErrorGroups(
+  batch: BatchRow,
+  { loaders }: Context,
+): Promise<readonly ErrorGroup[]> {
+  return loaders.errorGroups.load(batch.id);
+}
+
+/** An item that met the error. */
+export async function errorGroupSample(group: ErrorGroup, { loaders }: Context): Promise<ItemView | null> {
+  return loaders.item.load({ batchId: group.batchId, position: group.samplePosition });
+}
+
+/** The share of items with a result. */
+export const batchProgress = (batch: BatchRow): number =>
+  progress({ status: batch.status, counts: batch, total: batch.total });
+
+/** Where the batch shows in this API. */
+export const batchUrl = (batch: BatchRow, { origin }: Context): string => `${origin}/batches/${batch.id}`;
+
+/** Where the requests can be downloaded; null while there are none. */
+export const inputUrl = (batch: BatchRow, context: Context): string | null =>
+  batch.total === 0 ? null : `${batchUrl(batch, context)}/input.jsonl`;
+
+/** Where the results that succeeded can be downloaded; null before the first. */
+export const outputUrl = (batch: BatchRow, context: Context): string | null =>
+  batch.succeeded === 0 ? null : `${batchUrl(batch, context)}/output.jsonl`;
+
+/** Where the results that did not succeed can be downloaded; null before the first. */
+export const errorUrl = (batch: BatchRow, context: Context): string | null =>
+  batch.errored + batch.expired + batch.cancelled === 0 ? null : `${batchUrl(batch, context)}/errors.jsonl`;
+
+/** The cursor of a list of rows by creation time, and back. */
+export const creationCursor = (kind: string) => ({
+  of: (row: { createdAt: Date; id: string }): string =>
+    encodeCursor(kind, [row.createdAt.toISOString(), row.id]),
+  read: (window: Parameters<typeof cursorOf>[1]): { createdAt: string; id: string } | null => {
+    const keys = cursorOf(kind, window, creationKeys);
+    return keys === null ? null : { createdAt: keys[0], id: keys[1] };
+  },
+});
+
+// Exactly as written above, and a year that Postgres has.
+const creationKeys = z.tuple([z.iso.datetime({ precision: 3 }).regex(/^(?!0000)/), z.uuid()]);
+
+/**
+ * Refuses what in a filter would match nothing and is hardly what was meant: an empty list, and a text with the
+ * character NUL, which Postgres cannot even be asked about.
+ */
+export function refuseHopeless(
+  argument: string,
+  filter: Readonly<Record<string, unknown>> | null | undefined,
+): void {
+  for (const [field, value] of Object.entries(filter ?? {})) {
+    if (!Array.isArray(value)) continue;
+    if (value.some((text) => String(text).includes('\0'))) {
+      throw new ArgumentError(argument, `"${argument}.${field}" must not contain the character NUL.`);
+    }
+    if (value.length === 0) {
+      throw new ArgumentError(
+        argument,
+        `"${argument}.${field}" is an empty list; leave it out to match everything.`,
+      );
+    }
+  }
+}

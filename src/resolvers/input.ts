@@ -1,0 +1,103 @@
+/** Turns GraphQL's inputs into the domain's: reads uploaded files, flattens one-of inputs, checks every rule. */
+import { isUtf8 } from 'node:buffer';
+import type { SubmitRule } from '../domain/accumulation.ts';
+import {
+  type CreateBatchInput,
+  createBatchInput,
+  type RequestInput,
+  type RequestsInput,
+  requestsInput,
+  type UpdateBatchInput,
+  updateBatchInput,
+} from '../domain/batch-input.ts';
+import { type Issue, ValidationError } from '../errors.ts';
+import { parseInput } from './arguments.ts';
+
+/** Requests as GraphQL gives them: exactly one of the three. */
+export interface RequestsArgument {
+  readonly list?: readonly unknown[] | null | undefined;
+  readonly jsonl?: string | null | undefined;
+  readonly file?: File | null | undefined;
+}
+
+/** `createBatch`'s input as GraphQL gives it. */
+export interface CreateBatchArgument {
+  readonly requests?: RequestsArgument | null | undefined;
+  readonly submit?: SubmitRule['kind'] | null | undefined;
+  readonly when?:
+    | Readonly<Partial<Record<'requests' | 'bytes' | 'seconds', number | null | undefined>>>
+    | null
+    | undefined;
+  readonly [field: string]: unknown;
+}
+
+/** `createBatch`'s input, checked. */
+export async function readCreateBatch(
+  { requests, submit, when, ...fields }: CreateBatchArgument,
+  bodyBytesMax: number,
+): Promise<CreateBatchInput> {
+  const kind = submit ?? (when ? 'WHEN' : 'MANUAL');
+  if (when && kind !== 'WHEN') {
+    throw new ValidationError([
+      { path: ['input', 'when'], line: null, message: 'when goes with submit: WHEN only.' },
+    ]);
+  }
+  const input = {
+    ...fields,
+    submit: kind === 'WHEN' ? { kind, ...when } : { kind },
+    ...(requests ? { requests: await formOf(requests, bodyBytesMax) } : {}),
+  };
+  return parseInput(createBatchInput, input, asWritten);
+}
+
+/** Requests, checked as far as their form goes. */
+export async function readRequests(requests: RequestsArgument, bodyBytesMax: number): Promise<RequestsInput> {
+  const input = { requests: await formOf(requests, bodyBytesMax) };
+  return parseInput(requestsWrapper, input, asWritten).requests;
+}
+
+/** The domain's paths in the words of the API: requests given inline stand in `list`, thresholds in `when`. */
+function asWritten([field, member, ...rest]: Issue['path']): Issue['path'] {
+  if (field === 'requests' && member === 'requests') return ['requests', 'list', ...rest];
+  return [field === 'submit' ? 'when' : field, member, ...rest].filter((part) => part !== undefined);
+}
+
+const requestsWrapper = createBatchInput.pick({ requests: true }).extend({ requests: requestsInput });
+
+/** `updateBatch`'s input, checked. */
+export const readUpdateBatch = (fields: Readonly<Record<string, unknown>>): UpdateBatchInput =>
+  parseInput(updateBatchInput, fields);
+
+async function formOf({ list, jsonl, file }: RequestsArgument, bodyBytesMax: number): Promise<unknown> {
+  if (list) return { kind: 'list', requests: list as readonly RequestInput[] };
+  if (file) return { kind: 'lines', field: 'file', text: await textOf(file, bodyBytesMax) };
+  return { kind: 'lines', field: 'jsonl', text: jsonl };
+}
+
+/** A file's text; a file that is too large or not UTF-8 is refused, naming the limit or the line. */
+async function textOf(file: File, bodyBytesMax: number): Promise<string> {
+  const refuse = (message: string, line: number | null) =>
+    new ValidationError([{ path: ['input', 'requests', 'file'], line, message }]);
+  if (file.size > bodyBytesMax) {
+    throw refuse(`The file has ${file.size} bytes; at most ${bodyBytesMax} can be sent this way.`, null);
+  }
+  const bytes = Buffer.from(await file.arrayBuffer());
+  const text = bytes.subarray(bytes.subarray(0, 3).equals(byteOrderMark) ? 3 : 0);
+  if (isUtf8(text)) return text.toString('utf8');
+  const line = firstBrokenLine(text);
+  throw refuse(`Line ${line} is not UTF-8 text.`, line);
+}
+
+const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
+
+/** The first line that is not UTF-8, counted from 1. */
+function firstBrokenLine(bytes: Buffer): number {
+  let line = 1;
+  for (let from = 0; from <= bytes.length; line += 1) {
+    const newline = bytes.indexOf(0x0a, from);
+    const to = newline === -1 ? bytes.length : newline;
+    if (!isUtf8(bytes.subarray(from, to))) return line;
+    from = to + 1;
+  }
+  return line;
+}

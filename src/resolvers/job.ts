@@ -1,0 +1,39 @@
+/** What a job answers when it is asked for its fields. */
+import type { Context } from '../context.ts';
+import type { BatchRow } from '../db/tables/batches.ts';
+import type { JobRow } from '../db/tables/jobs.ts';
+import type { JsonValue } from '../domain/json-line.ts';
+import { isFinalJob } from '../domain/status.ts';
+
+/** A job, as the schema's type is backed. */
+export type JobModel = JobRow;
+
+/** The batch that the job belongs to. */
+export async function jobBatch(job: JobRow, { loaders }: Context): Promise<BatchRow> {
+  const batch = await loaders.batch.load(job.batchId);
+  if (batch === null) throw new Error('a job always has its batch');
+  return batch;
+}
+
+/** The provider's last answer, parsed; null before the first. */
+export function jobRaw(job: JobRow): JsonValue {
+  if (job.raw === null) return null;
+  try {
+    return JSON.parse(job.raw) as JsonValue;
+  } catch {
+    return job.raw;
+  }
+}
+
+/** Why the job failed, or what went wrong with the last call about it. */
+export const jobError = (job: JobRow): { code: string; message: string } | null =>
+  job.errorCode === null ? null : { code: job.errorCode, message: job.errorMessage ?? job.errorCode };
+
+/** When the provider is asked next; null where nothing is left to ask. */
+export const jobNextSyncAt = (job: JobRow): Date | null =>
+  job.providerJobId === null || isFinalJob(job.status) ? null : job.dueAt;
+
+/** How many lines of the job's results belonged to none of its items. */
+export async function jobStrayCount(job: JobRow, { loaders }: Context): Promise<number> {
+  return loaders.strayCount.load(job.id);
+}

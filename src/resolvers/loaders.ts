@@ -1,0 +1,155 @@
+/**
+ * Loads what an answer needs in as few statements as it has kinds of things: all parents' children of one field
+ * in one statement, whatever the number of parents. Lives as long as one answer, so it never serves old rows.
+ */
+import DataLoader from 'dataloader';
+import type { Database, Queryable } from '../db/client.ts';
+import { findBatches } from '../db/queries/batches.ts';
+import { countEvents, eventPages } from '../db/queries/events.ts';
+import {
+  countItems,
+  findItemViews,
+  findItemViewsByCustomId,
+  type ItemFilter,
+  itemPages,
+  itemRequests,
+  itemResponses,
+} from '../db/queries/item-pages.ts';
+import { batchJobPages, countBatchJobs, findJobs } from '../db/queries/jobs.ts';
+import { errorGroups } from '../db/queries/results.ts';
+import { countStrays } from '../db/queries/strays.ts';
+import type { OrganizationScope } from '../domain/scope.ts';
+
+/** Where a nested page starts and which way it goes; equal for all parents of one field. */
+export interface NestedPage {
+  readonly limit: number;
+  readonly order: 'ascending' | 'descending';
+  readonly beyond: number | null;
+}
+
+/** The identity of an item. */
+export interface ItemKey {
+  readonly batchId: string;
+  readonly position: number;
+}
+
+/** The loaders of one answer. */
+export type Loaders = ReturnType<typeof createLoaders>;
+
+/** Fresh loaders for one answer. */
+export function createLoaders(db: Database, scope: OrganizationScope) {
+  const read = <T>(work: (q: Queryable) => Promise<T>): Promise<T> => db.read(work);
+  return {
+    batch: byKey(
+      (ids: readonly string[]) => read((q) => findBatches(scope, q, ids)),
+      (row) => row.id,
+      same,
+    ),
+    job: byKey(
+      (ids: readonly string[]) => read((q) => findJobs(scope, q, ids)),
+      (row) => row.id,
+      same,
+    ),
+    item: byKey(
+      (keys: readonly ItemKey[]) => read((q) => findItemViews(scope, q, keys)),
+      textOfItem,
+      textOfItem,
+    ),
+    itemByCustomId: byKey(
+      (keys: readonly { batchId: string; customId: string }[]) =>
+        read((q) => findItemViewsByCustomId(scope, q, keys)),
+      textOfCustomId,
+      textOfCustomId,
+    ),
+    request: byKey(
+      (keys: readonly ItemKey[]) => read((q) => itemRequests(scope, q, keys)),
+      textOfItem,
+      textOfItem,
+    ),
+    response: byKey(
+      (keys: readonly ItemKey[]) => read((q) => itemResponses(scope, q, keys)),
+      textOfItem,
+      textOfItem,
+    ),
+    errorGroups: manyByKey(
+      (ids: readonly string[]) => read((q) => errorGroups(scope, q, ids)),
+      (group) => group.batchId,
+    ),
+    strayCount: fromMap((ids: readonly string[]) => read((q) => countStrays(scope, q, ids))),
+    jobCount: fromMap((ids: readonly string[]) => read((q) => countBatchJobs(scope, q, ids))),
+    eventCount: fromMap((ids: readonly string[]) => read((q) => countEvents(scope, q, ids))),
+    itemCount: perArguments((filter: ItemFilter) =>
+      fromMap((ids: readonly string[]) => read((q) => countItems(scope, q, ids, filter))),
+    ),
+    items: perArguments(({ filter, page }: { filter: ItemFilter; page: NestedPage }) =>
+      manyByKey(
+        (ids: readonly string[]) => read((q) => itemPages(scope, q, ids, filter, page)),
+        (item) => item.batchId,
+      ),
+    ),
+    jobs: perArguments((page: NestedPage) =>
+      manyByKey(
+        (ids: readonly string[]) => read((q) => batchJobPages(scope, q, ids, page)),
+        (job) => job.batchId,
+      ),
+    ),
+    events: perArguments((page: NestedPage) =>
+      manyByKey(
+        (ids: readonly string[]) => read((q) => eventPages(scope, q, ids, page)),
+        (event) => event.batchId,
+      ),
+    ),
+  };
+}
+
+const same = (key: string): string => key;
+const textOfItem = (key: ItemKey): string => `${key.batchId}:${key.position}`;
+const textOfCustomId = (key: { batchId: string; customId: string }): string =>
+  `${key.batchId}:${key.customId}`;
+
+/** One row per key, null where there is none. */
+function byKey<Key, Row>(
+  load: (keys: readonly Key[]) => Promise<readonly Row[]>,
+  textOfRow: (row: Row) => string,
+  textOfKey: (key: Key) => string,
+): DataLoader<Key, Row | null, string> {
+  return new DataLoader<Key, Row | null, string>(
+    async (keys) => {
+      const rows = new Map((await load(keys)).map((row) => [textOfRow(row), row]));
+      return keys.map((key) => rows.get(textOfKey(key)) ?? null);
+    },
+    { cacheKeyFn: textOfKey },
+  );
+}
+
+/** Many rows per key, in the order of the statement. */
+function manyByKey<Row>(
+  load: (keys: readonly string[]) => Promise<readonly Row[]>,
+  keyOf: (row: Row) => string,
+): DataLoader<string, readonly Row[]> {
+  return new DataLoader<string, readonly Row[]>(async (keys) => {
+    const grouped = Map.groupBy(await load(keys), keyOf);
+    return keys.map((key) => grouped.get(key) ?? []);
+  });
+}
+
+/** One number per key, zero where the statement has none. */
+function fromMap(
+  load: (keys: readonly string[]) => Promise<ReadonlyMap<string, number>>,
+): DataLoader<string, number> {
+  return new DataLoader<string, number>(async (keys) => {
+    const counts = await load(keys);
+    return keys.map((key) => counts.get(key) ?? 0);
+  });
+}
+
+/** A loader for each set of arguments: parents that ask the same share one statement. */
+function perArguments<Arguments, Loader>(create: (args: Arguments) => Loader): (args: Arguments) => Loader {
+  const made = new Map<string, Loader>();
+  return (args) => {
+    const key = JSON.stringify(args);
+    const loader = made.get(key) ?? create(args);
+    made.set(key, loader);
+    return loader;
+  };
+}

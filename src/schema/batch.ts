@@ -1,0 +1,236 @@
+import {
+  type BatchModel,
+  batchById,
+  batchErrorGroups,
+  batchEvents,
+  batchItem,
+  batchItems,
+  batchJobs,
+  batchProgress,
+  batchUrl,
+  errorUrl,
+  inputUrl,
+  outputUrl,
+} from '../resolvers/batch.ts';
+import { listBatches } from '../resolvers/lists.ts';
+import { BatchErrorType, CountsType, ErrorGroupType, SubmitRuleType } from './batch-parts.ts';
+import { builder } from './builder.ts';
+import { BatchStatusType, ItemStatusType } from './enums.ts';
+import { PastEventConnection, PastEventRef } from './event.ts';
+import { CreationOrderInput, JobConnection } from './job.ts';
+import { BatchRef, ItemRef, JobRef } from './nodes.ts';
+import { UsageType } from './usage.ts';
+
+const ItemFilterInput = builder.inputType('BatchItemFilter', {
+  description: 'Which items a list shows; what is left out does not matter.',
+  fields: (t) => ({
+    status: t.field({ type: [ItemStatusType], description: 'Items in any of these states.' }),
+    errorCode: t.stringList({ description: 'Items that failed with any of these codes.' }),
+  }),
+});
+
+builder.node(BatchRef, {
+  description:
+    'Requests that belong together. Open until it is submitted; then split into jobs, sent, watched, and its results copied here.',
+  id: { description: 'Its global id.', resolve: (batch: BatchModel) => batch.id },
+  fields: (t) => {
+    const moment = (description: string, at: (batch: BatchModel) => Date | null) =>
+      t.field({ type: 'DateTime', nullable: true, description, resolve: at });
+    return {
+      uuid: t.field({
+        type: 'UUID',
+        description: 'Its plain id, as URLs have it.',
+        resolve: (batch) => batch.id,
+      }),
+      url: t.field({
+        type: 'URL',
+        description: 'Its own address; downloads lie below it.',
+        resolve: (batch, _args, context) => batchUrl(batch, context),
+      }),
+      name: t.exposeString('name', { nullable: true, description: 'What you called it.' }),
+      status: t.field({
+        type: BatchStatusType,
+        description: 'What it is doing.',
+        resolve: (batch) => batch.status,
+      }),
+      provider: t.exposeString('provider', { description: 'The provider that it is for.' }),
+      sandbox: t.exposeBoolean('sandbox', {
+        description: 'Whether an emulator answers it, so that nothing is sent or paid.',
+      }),
+      endpoint: t.exposeString('endpoint', {
+        description: 'The endpoint of requests that name none themselves.',
+      }),
+      model: t.exposeString('model', {
+        nullable: true,
+        description: 'The model of requests whose body names none; null where each names its own.',
+      }),
+      completionWindow: t.exposeString('completionWindow', {
+        description: 'How long the provider may take.',
+      }),
+      metadata: t.field({
+        type: 'JSON',
+        description: 'What you attached: an object whose values are strings.',
+        resolve: (batch) => batch.metadata,
+      }),
+      submitRule: t.field({
+        type: SubmitRuleType,
+        description: 'When it closes and is sent.',
+        resolve: (batch) => batch,
+      }),
+      counts: t.field({
+        type: CountsType,
+        description: 'How many items are in each state.',
+        resolve: (batch) => batch,
+      }),
+      progress: t.float({
+        description: 'The share of items that have a result, from 0 to 1.',
+        resolve: (batch) => batchProgress(batch),
+      }),
+      bytes: t.field({
+        type: 'BigInt',
+        description: 'The size of all request bodies, in bytes.',
+        resolve: (batch) => batch.bytes,
+      }),
+      version: t.exposeInt('version', {
+        description: 'The number of its newest event. Give it to batchUpdated as `after` to go on from here.',
+      }),
+      usage: t.field({
+        type: UsageType,
+        description: 'The tokens of all results so far.',
+        resolve: (batch) => batch,
+      }),
+      error: t.field({
+        type: BatchErrorType,
+        nullable: true,
+        description: 'Why it failed; null unless it is FAILED.',
+        resolve: (batch) => (batch.errorCode === null ? null : batch),
+      }),
+      errorGroups: t.field({
+        type: [ErrorGroupType],
+        description: 'What failed in it by code, most frequent first; at most 100 codes.',
+        resolve: async (batch, _args, context) => [...(await batchErrorGroups(batch, context))],
+      }),
+      inputUrl: t.field({
+        type: 'URL',
+        nullable: true,
+        description:
+          'Where its requests can be downloaded as JSONL, in your order; null while there are none.',
+        resolve: (batch, _args, context) => inputUrl(batch, context),
+      }),
+      outputUrl: t.field({
+        type: 'URL',
+        nullable: true,
+        description:
+          'Where the results that succeeded can be downloaded as JSONL, in your order; null before the first.',
+        resolve: (batch, _args, context) => outputUrl(batch, context),
+      }),
+      errorUrl: t.field({
+        type: 'URL',
+        nullable: true,
+        description:
+          'Where all other results can be downloaded as JSONL, in your order; null before the first.',
+        resolve: (batch, _args, context) => errorUrl(batch, context),
+      }),
+      createdAt: t.field({
+        type: 'DateTime',
+        description: 'When it was created.',
+        resolve: (batch) => batch.createdAt,
+      }),
+      updatedAt: t.field({
+        type: 'DateTime',
+        description: 'When it changed last.',
+        resolve: (batch) => batch.updatedAt,
+      }),
+      closedAt: moment('When it was closed here.', (batch) => batch.closedAt),
+      submittedAt: moment('When a provider confirmed its first job.', (batch) => batch.submittedAt),
+      inProgressAt: moment('When a provider began to work on it.', (batch) => batch.inProgressAt),
+      finalizingAt: moment(
+        'When the providers were done and the copying of results began.',
+        (batch) => batch.finalizingAt,
+      ),
+      completedAt: moment('When it became COMPLETED.', (batch) => batch.completedAt),
+      failedAt: moment('When it became FAILED.', (batch) => batch.failedAt),
+      expiresAt: moment("When the last provider's window ends.", (batch) => batch.expiresAt),
+      expiredAt: moment('When it became EXPIRED.', (batch) => batch.expiredAt),
+      cancellingAt: moment('When cancelling was asked for.', (batch) => batch.cancellingAt),
+      cancelledAt: moment('When it became CANCELLED.', (batch) => batch.cancelledAt),
+      resultsExpireAt: moment(
+        'Until when the provider keeps its own copy of the results.',
+        (batch) => batch.resultsExpireAt,
+      ),
+      lastSyncedAt: moment('When a provider was last asked about it.', (batch) => batch.lastSyncedAt),
+      nextSyncAt: moment('When a provider is asked next; syncBatch asks now.', (batch) => batch.nextSyncAt),
+      item: t.field({
+        type: ItemRef,
+        nullable: true,
+        description: 'One item by your own name for it; null where there is none.',
+        args: { customId: t.arg.string({ required: true, description: 'The customId that you gave.' }) },
+        resolve: (batch, args, context) => batchItem(batch, args, context),
+      }),
+      items: t.connection(
+        {
+          type: ItemRef,
+          description: 'Its items in your order, up to 1,000 on a page.',
+          args: { filter: t.arg({ type: ItemFilterInput, description: 'Which items to show.' }) },
+          resolve: (batch, args, context) => batchItems(batch, args, context),
+        },
+        ItemConnection,
+      ),
+      jobs: t.connection(
+        {
+          type: JobRef,
+          description: 'The jobs that it was split into, by number.',
+          resolve: (batch, args, context) => batchJobs(batch, args, context),
+        },
+        JobConnection,
+      ),
+      events: t.connection(
+        {
+          type: PastEventRef,
+          description: 'What happened to it, oldest first, as far as it is still kept.',
+          resolve: (batch, args, context) => batchEvents(batch, args, context),
+        },
+        PastEventConnection,
+      ),
+    };
+  },
+});
+
+const ItemConnection = builder.connectionObject(
+  { type: ItemRef, name: 'BatchItemConnection', description: 'A page of items.' },
+  { name: 'BatchItemEdge', description: 'An item and its place in the list.' },
+);
+
+/** Which batches a list or the feed shows. */
+export const BatchFilterInput = builder.inputType('BatchFilter', {
+  description: 'Which batches are shown; what is left out does not matter.',
+  fields: (t) => ({
+    status: t.field({ type: [BatchStatusType], description: 'Batches in any of these states.' }),
+    provider: t.stringList({ description: 'Batches for any of these providers.' }),
+    createdAfter: t.field({ type: 'DateTime', description: 'Batches created after this moment.' }),
+    createdBefore: t.field({ type: 'DateTime', description: 'Batches created before this moment.' }),
+  }),
+});
+
+builder.queryFields((t) => ({
+  batch: t.field({
+    type: BatchRef,
+    nullable: true,
+    description: 'One batch; null where your organization has none with this id.',
+    args: { id: t.arg.id({ required: true, description: 'Its global id or its UUID.' }) },
+    resolve: (_root, args, context) => batchById(args, context),
+  }),
+  batches: t.connection(
+    {
+      type: BatchRef,
+      description: "Your organization's batches, newest first, up to 100 on a page.",
+      args: {
+        filter: t.arg({ type: BatchFilterInput, description: 'Which batches to show.' }),
+        orderBy: t.arg({ type: CreationOrderInput, description: 'Newest first where left out.' }),
+      },
+      resolve: (_root, args, context) => listBatches(args, context),
+    },
+    { name: 'BatchConnection', description: 'A page of batches.' },
+    { name: 'BatchEdge', description: 'A batch and its place in the list.' },
+  ),
+}));

@@ -1,0 +1,127 @@
+/** The enums of the schema, made from the domain's words. A word without a description does not compile. */
+import { eventKinds } from '../domain/event.ts';
+import { batchStatuses, itemStatuses, jobStatuses } from '../domain/status.ts';
+import { builder } from './builder.ts';
+
+/** An enum whose every value must be described: a new word without a description does not compile. */
+const described = <Word extends string>(words: readonly Word[], descriptions: Record<Word, string>) =>
+  Object.fromEntries(words.map((word) => [word, { description: descriptions[word] }])) as Record<
+    Word,
+    { description: string }
+  >;
+
+/** What a batch is doing. */
+export const BatchStatusType = builder.enumType('BatchStatus', {
+  description: 'What a batch is doing. COMPLETED, FAILED, EXPIRED and CANCELLED are the end.',
+  values: described(batchStatuses, {
+    ACCUMULATING: 'Open: requests can be added. Nothing was sent.',
+    SUBMITTED: 'Closed and split into jobs; they are being sent or wait their turn.',
+    VALIDATING: 'The provider has a job and checks it.',
+    IN_PROGRESS: 'The provider is working on it.',
+    FINALIZING: 'The provider is done; the results are being prepared or copied.',
+    CANCELLING: 'Cancelling was asked for; what is done already is kept.',
+    COMPLETED: 'Every request has a result, and at least one succeeded.',
+    FAILED: 'Every request has a result, and none succeeded. errorGroups tells why.',
+    EXPIRED: "The provider's window ended before any request succeeded.",
+    CANCELLED: 'It was cancelled before any request succeeded.',
+  }),
+});
+
+/** What became of a request. */
+export const ItemStatusType = builder.enumType('ItemStatus', {
+  description: 'What became of one request.',
+  values: described(itemStatuses, {
+    PENDING: 'Not sent yet.',
+    SUBMITTED: 'Being sent, or with the provider.',
+    SUCCEEDED: 'It has an answer.',
+    ERRORED: 'It failed; error tells why and whether trying again makes sense.',
+    EXPIRED: "The provider's window ended before its turn came.",
+    CANCELLED: 'It was cancelled before it was processed.',
+  }),
+});
+
+/** What a job is doing. */
+export const JobStatusType = builder.enumType('JobStatus', {
+  description: 'What one job is doing, whatever its provider calls it; providerStatus has the raw word.',
+  values: described(jobStatuses, {
+    CREATED: 'Planned, or waiting its turn.',
+    PENDING: 'Being sent, or the provider checks it.',
+    UNKNOWN:
+      'Perhaps sent: the answer was lost. It is being looked for and is never simply sent again; evidence tells what is known.',
+    RUNNING: 'The provider is working on it.',
+    CANCELLING: 'The provider was asked to stop.',
+    COMPLETED: 'The provider ended it.',
+    FAILED: 'The provider refused it or gave it up as a whole.',
+    CANCELLED: 'It was stopped; what was done is kept.',
+    EXPIRED: "The provider's window ended; what was done is kept.",
+  }),
+});
+
+/** What happened. */
+export const EventKindType = builder.enumType('BatchEventKind', {
+  description: 'What happened to a batch.',
+  values: described(eventKinds, {
+    SNAPSHOT: 'Nothing happened: this is the state to start from.',
+    BATCH_CREATED: 'The batch was created.',
+    REQUESTS_ADDED: 'Requests were added.',
+    BATCH_UPDATED: 'Its name or metadata changed.',
+    BATCH_CLOSED: 'It was closed and split into jobs.',
+    CLOSE_FAILED: 'Its rule could not close it; error tells why. It is still open.',
+    JOB_SENDING: 'A job is being sent.',
+    JOB_SUBMITTED: 'A provider confirmed a job, or a job that was looked for was found.',
+    JOB_POLLED: 'A provider was asked how a job is doing.',
+    JOB_DELAYED: 'Something about a job failed or has to wait; it is done again later.',
+    JOB_UNKNOWN: 'It is not known whether a job was created; it is being looked for.',
+    JOB_FAILED: 'A provider refused a job.',
+    RESULTS_ADDED: 'Results were copied.',
+    CANCEL_REQUESTED: 'Cancelling was asked for.',
+    BATCH_ENDED: 'Every request has its result: the batch is terminal.',
+    BATCH_DELETED: 'The batch was deleted; batch is null.',
+  }),
+});
+
+/** How a batch closes. */
+export const SubmitModeType = builder.enumType('SubmitMode', {
+  description: 'When a batch closes and is sent.',
+  values: {
+    NOW: { description: 'With the call that brings the first requests.' },
+    MANUAL: { description: 'When submitBatch is called.' },
+    WHEN: { description: 'By itself, at the first threshold of `when` that is reached.' },
+  } as const,
+});
+
+/** Which way a list goes. */
+export const DirectionType = builder.enumType('OrderDirection', {
+  description: 'Which way a list goes.',
+  values: { ASC: { description: 'The oldest first.' }, DESC: { description: 'The newest first.' } } as const,
+});
+
+/** How a provider is answered. */
+export const ProviderModeType = builder.enumType('ProviderMode', {
+  description: 'How a provider is answered here.',
+  values: {
+    LIVE: { description: 'By the real service, for real money.' },
+    SANDBOX: { description: 'By its emulator in this process; nothing leaves it and nothing is paid.' },
+    UNCONFIGURED: { description: 'Not at all: it has no credentials here.' },
+  } as const,
+});
+
+/** How a lost submission is found again. */
+export const RecoveryType = builder.enumType('ProviderRecovery', {
+  description: 'How a submission whose answer was lost is found again.',
+  values: {
+    EXACT: { description: "By a key of ours that the provider's list shows." },
+    PROVISIONAL: { description: 'By time and count, and then proven by the results.' },
+    NONE: { description: 'Not at all: such a job stays UNKNOWN until a person settles it.' },
+  } as const,
+});
+
+/** What a key allows. */
+export const AccessScopeType = builder.enumType('AccessScope', {
+  description: 'What a key allows; each includes the ones before it.',
+  values: {
+    READ: { value: 'read', description: 'Queries, subscriptions and downloads.' },
+    WRITE: { value: 'write', description: 'All mutations too.' },
+    ADMIN: { value: 'admin', description: "The organization's keys too." },
+  } as const,
+});

@@ -1,0 +1,103 @@
+import * as errors from '../errors.ts';
+import { builder } from './builder.ts';
+import { BatchStatusType } from './enums.ts';
+
+const ErrorCodeType = builder.enumType('ErrorCode', {
+  description: 'The stable word for each typed error.',
+  values: {
+    VALIDATION_FAILED: {
+      description: 'The input breaks a rule; issues lists every one. Nothing was stored.',
+    },
+    NOT_FOUND: { description: 'Nothing with this id belongs to your organization.' },
+    WRONG_BATCH_STATE: { description: 'The batch is in a state that does not allow this.' },
+    EMPTY_BATCH: { description: 'The batch has no requests.' },
+    PROVIDER_NOT_CONFIGURED: { description: 'The provider has no credentials here.' },
+    INVALID_ARGUMENT: { description: 'An argument is out of range, or a cursor or id is not one of ours.' },
+    UNAUTHENTICATED: { description: 'No key, or one that is unknown, expired or revoked.' },
+    FORBIDDEN: { description: 'The key lacks the scope that this needs.' },
+  } as const,
+});
+
+const ErrorInterface = builder.interfaceRef<errors.AppError>('Error').implement({
+  description: 'Something that the caller can understand and act on.',
+  fields: (t) => ({
+    code: t.field({
+      type: ErrorCodeType,
+      description: 'What kind of error it is; programs decide by it.',
+      resolve: (error) => error.code,
+    }),
+    message: t.exposeString('message', {
+      description: 'What is wrong and what to do, for people. Names the field and the limit.',
+    }),
+  }),
+});
+
+const IssueType = builder.objectRef<errors.Issue>('ValidationIssue').implement({
+  description: 'One thing that is wrong with an input.',
+  fields: (t) => ({
+    path: t.stringList({
+      description:
+        'The way to the field, from the argument on: `["input", "requests", "list", "3", "customId"]`.',
+      resolve: (issue) => issue.path.map(String),
+    }),
+    line: t.int({
+      nullable: true,
+      description: 'The line of the JSONL text or file, counted from 1; null where the input has no lines.',
+      resolve: (issue) => issue.line,
+    }),
+    message: t.string({ description: 'What is wrong, for people.', resolve: (issue) => issue.message }),
+  }),
+});
+
+builder.objectType(errors.ValidationError, {
+  name: 'ValidationError',
+  description: 'The input breaks one or more rules. Nothing of it was stored.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    issues: t.field({
+      type: [IssueType],
+      description: 'Everything that is wrong; at most 100 are listed.',
+      resolve: (error) => [...error.issues],
+    }),
+  }),
+});
+
+builder.objectType(errors.NotFoundError, {
+  name: 'NotFoundError',
+  description: "Nothing with this id belongs to your organization; another organization's reads just so.",
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    id: t.exposeString('id', { description: 'The UUID that was looked for.' }),
+  }),
+});
+
+builder.objectType(errors.BatchStateError, {
+  name: 'BatchStateError',
+  description: 'The batch is in a state that does not allow this.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    status: t.field({
+      type: BatchStatusType,
+      description: 'The state that the batch is in.',
+      resolve: (error) => error.status,
+    }),
+  }),
+});
+
+builder.objectType(errors.EmptyBatchError, {
+  name: 'EmptyBatchError',
+  description: 'The batch has no requests, so there is nothing to submit. Add some with addRequests.',
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(errors.ProviderNotConfiguredError, {
+  name: 'ProviderNotConfiguredError',
+  description: 'The provider has no credentials here, so nothing can be sent to it.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    provider: t.exposeString('provider', { description: "The provider's name." }),
+    setting: t.exposeString('setting', {
+      description: 'The setting of the service that would configure it.',
+    }),
+  }),
+});

@@ -1,0 +1,14 @@
+import './scalars.ts';
+import './errors.ts';
+import './viewer.ts';
+import './nodes.ts';
+import './item.ts';
+import './job.ts';
+import './batch.ts';
+import './provider.ts';
+import './mutations.ts';
+import './subscriptions.ts';
+import { builder } from './builder.ts';
+
+/** The executable schema, with everything registered. */
+export const schema = builder.toSchema();

@@ -1,0 +1,109 @@
+/** What mutations take. Shapes and descriptions only; the rules of each field are `domain/batch-input.ts`. */
+import { builder } from './builder.ts';
+import { SubmitModeType } from './enums.ts';
+
+const RequestInput = builder.inputType('RequestInput', {
+  description: 'One request, given inline.',
+  fields: (t) => ({
+    customId: t.string({
+      description:
+        'Your own name for it, unique within the batch: any text up to 512 characters. `item-<n>` where left out.',
+    }),
+    endpoint: t.string({ description: "Its endpoint, where it is not the batch's." }),
+    body: t.field({
+      type: 'JSON',
+      required: true,
+      description:
+        "The body as the provider wants it, an object. The batch's model is added where it names none.",
+    }),
+  }),
+});
+
+/** Requests, in one of three forms. */
+export const RequestsInput = builder.inputType('RequestsInput', {
+  description: 'Requests in exactly one of three forms. All or nothing: one bad request, and none is stored.',
+  isOneOf: true,
+  fields: (t) => ({
+    list: t.field({ type: [RequestInput], description: 'Inline, with parsed bodies.' }),
+    jsonl: t.string({
+      description:
+        "JSON lines as text: the provider's native form, or `{customId, body}`. Bodies keep their exact characters.",
+    }),
+    file: t.field({ type: 'File', description: 'The same as a file, sent as multipart.' }),
+  }),
+});
+
+const SubmitWhenInput = builder.inputType('SubmitWhenInput', {
+  description: 'Thresholds; the first that is reached closes the batch, after the call that reaches it.',
+  fields: (t) => ({
+    requests: t.int({ description: 'This many requests.' }),
+    bytes: t.field({ type: 'BigInt', description: 'This many bytes of bodies.' }),
+    seconds: t.int({ description: 'This long after the first request.' }),
+  }),
+});
+
+/** What `createBatch` takes. */
+export const CreateBatchInput = builder.inputType('CreateBatchInput', {
+  description: 'A new batch.',
+  fields: (t) => ({
+    provider: t.string({ required: true, description: 'The provider, by name: see Query.providers.' }),
+    name: t.string({ description: 'What to call it, up to 512 characters.' }),
+    endpoint: t.string({
+      description: "The endpoint of requests that name none; the provider's first where left out.",
+    }),
+    model: t.string({ description: 'The model of requests whose body names none.' }),
+    completionWindow: t.string({
+      description: 'How long the provider may take; its first window where left out.',
+    }),
+    metadata: t.field({
+      type: 'JSON',
+      description:
+        'Anything to attach: an object with at most 64 pairs, keys up to 64 and values up to 512 characters.',
+    }),
+    requests: t.field({
+      type: RequestsInput,
+      description: 'Its first requests; more can be added while it is open.',
+    }),
+    submit: t.field({
+      type: SubmitModeType,
+      description: 'When it closes and is sent: MANUAL where left out, WHEN where `when` is given.',
+    }),
+    when: t.field({ type: SubmitWhenInput, description: 'The thresholds of `submit: WHEN`.' }),
+  }),
+});
+
+/** What `addRequests` takes. */
+export const AddRequestsInput = builder.inputType('AddRequestsInput', {
+  description: 'Requests for an open batch.',
+  fields: (t) => ({
+    batchId: t.id({ required: true, description: 'The batch: its global id or its UUID.' }),
+    requests: t.field({ type: RequestsInput, required: true, description: 'The requests to add.' }),
+  }),
+});
+
+/** What `updateBatch` takes. */
+export const UpdateBatchInput = builder.inputType('UpdateBatchInput', {
+  description: 'What to change; a field left out stays, null clears it.',
+  fields: (t) => ({
+    batchId: t.id({ required: true, description: 'The batch: its global id or its UUID.' }),
+    name: t.string({ description: 'Its new name.' }),
+    metadata: t.field({ type: 'JSON', description: 'Its new metadata, replacing the old as a whole.' }),
+  }),
+});
+
+const onlyBatch = (name: string, description: string) =>
+  builder.inputType(name, {
+    description,
+    fields: (t) => ({
+      batchId: t.id({ required: true, description: 'The batch: its global id or its UUID.' }),
+    }),
+  });
+
+/** What `submitBatch` takes. */
+export const SubmitBatchInput = onlyBatch('SubmitBatchInput', 'The batch to submit.');
+/** What `syncBatch` takes. */
+export const SyncBatchInput = onlyBatch('SyncBatchInput', 'The batch to sync.');
+/** What `cancelBatch` takes. */
+export const CancelBatchInput = onlyBatch('CancelBatchInput', 'The batch to cancel.');
+/** What `deleteBatch` takes. */
+export const DeleteBatchInput = onlyBatch('DeleteBatchInput', 'The batch to delete.');

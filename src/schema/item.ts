@@ -1,0 +1,113 @@
+import {
+  type ItemErrorModel,
+  type ItemModel,
+  itemBatch,
+  itemError,
+  itemJob,
+  itemKeyText,
+  itemRequest,
+  itemResponse,
+  itemText,
+  itemUsage,
+} from '../resolvers/item.ts';
+import { builder } from './builder.ts';
+import { ItemStatusType } from './enums.ts';
+import { BatchRef, ItemRef, JobRef } from './nodes.ts';
+import { UsageType } from './usage.ts';
+
+const ItemErrorType = builder.objectRef<ItemErrorModel>('ItemError').implement({
+  description: 'Why a request has no answer.',
+  fields: (t) => ({
+    code: t.exposeString('code', {
+      description:
+        "The provider's word for it, in snake_case; or ours: missing_result, malformed_result, unreadable_result, results_expired, job_failed, job_expired, cancelled.",
+    }),
+    message: t.exposeString('message', { nullable: true, description: 'The same for people.' }),
+    retryable: t.exposeBoolean('retryable', {
+      nullable: true,
+      description: 'Whether the same request may succeed on another try.',
+    }),
+  }),
+});
+
+builder.node(ItemRef, {
+  description:
+    'One request and what became of it. Its position in the batch is its identity; customId is your own name for it.',
+  id: {
+    description: 'Its global id.',
+    resolve: (item: ItemModel) => itemKeyText(item),
+  },
+  fields: (t) => ({
+    position: t.exposeInt('position', { description: 'Where it stands in the batch, counted from 0.' }),
+    customId: t.exposeString('customId', {
+      description: 'Your own name for it, unique within the batch; made for you where you gave none.',
+    }),
+    endpoint: t.exposeString('endpoint', { description: 'The endpoint that it is for.' }),
+    model: t.exposeString('model', { nullable: true, description: 'The model that its body names.' }),
+    status: t.field({
+      type: ItemStatusType,
+      description: 'What became of it: its newest result, else the state of its newest job.',
+      resolve: (item) => item.status,
+    }),
+    request: t.field({
+      type: 'JSON',
+      description: 'The body that is sent, parsed. Downloads give its exact bytes.',
+      resolve: (item, _args, context) => itemRequest(item, context),
+    }),
+    response: t.field({
+      type: 'JSON',
+      nullable: true,
+      description:
+        "The provider's own result line, parsed; null while there is none. Downloads give its exact bytes.",
+      resolve: (item, _args, context) => itemResponse(item, context),
+    }),
+    text: t.string({
+      nullable: true,
+      description: 'What the model wrote, as plain text; null where it wrote none.',
+      resolve: (item, _args, context) => itemText(item, context),
+    }),
+    stopReason: t.exposeString('stopReason', {
+      nullable: true,
+      description: "Why the model stopped, in the provider's word.",
+    }),
+    usage: t.field({
+      type: UsageType,
+      nullable: true,
+      description: 'Its tokens; null before it has a result.',
+      resolve: (item) => itemUsage(item),
+    }),
+    error: t.field({
+      type: ItemErrorType,
+      nullable: true,
+      description: 'Why it has no answer; null where it has one, or is not over.',
+      resolve: (item) => itemError(item),
+    }),
+    attempt: t.int({
+      nullable: true,
+      description: 'Which attempt its result is of, counted from 1; null before it has one.',
+      resolve: (item) => item.attempt,
+    }),
+    createdAt: t.field({
+      type: 'DateTime',
+      description: 'When it was accepted.',
+      resolve: (item) => item.createdAt,
+    }),
+    finishedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When its result was stored here; null before.',
+      resolve: (item) => item.finishedAt,
+    }),
+    job: t.field({
+      type: JobRef,
+      nullable: true,
+      description: 'The job that sent it last; null before it is in one.',
+      resolve: (item, _args, context) => itemJob(item, context),
+    }),
+    batch: t.field({
+      type: BatchRef,
+      description: 'The batch that it belongs to.',
+      resolve: (item, _args, context) => itemBatch(item, context),
+    }),
+  }),
+});

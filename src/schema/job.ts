@@ -1,0 +1,191 @@
+import { type JobModel, jobBatch, jobError, jobNextSyncAt, jobRaw, jobStrayCount } from '../resolvers/job.ts';
+import { listJobs } from '../resolvers/lists.ts';
+import { builder } from './builder.ts';
+import { DirectionType, JobStatusType } from './enums.ts';
+import { BatchRef, JobRef } from './nodes.ts';
+
+const JobErrorType = builder.objectRef<{ code: string; message: string }>('JobError').implement({
+  description: 'Why a job failed, or what went wrong with the last call about it.',
+  fields: (t) => ({
+    code: t.exposeString('code', { description: "The provider's word for it, in snake_case." }),
+    message: t.exposeString('message', { description: 'The same for people, in the words of the provider.' }),
+  }),
+});
+
+const JobCountsType = builder.objectRef<JobModel>('JobCounts').implement({
+  description: 'The provider\'s own counts. Null is "it does not say (yet)", never zero.',
+  fields: (t) => ({
+    total: t.int({
+      nullable: true,
+      description: 'How many requests the provider sees in it.',
+      resolve: (job) => job.providerTotal,
+    }),
+    succeeded: t.int({
+      nullable: true,
+      description: 'How many of them succeeded.',
+      resolve: (job) => job.providerSucceeded,
+    }),
+    errored: t.int({
+      nullable: true,
+      description: 'How many of them failed.',
+      resolve: (job) => job.providerErrored,
+    }),
+    expired: t.int({
+      nullable: true,
+      description: 'How many of them expired.',
+      resolve: (job) => job.providerExpired,
+    }),
+    cancelled: t.int({
+      nullable: true,
+      description: 'How many of them were cancelled.',
+      resolve: (job) => job.providerCancelled,
+    }),
+  }),
+});
+
+builder.node(JobRef, {
+  description:
+    "One batch at a provider, for some of a batch's items. A batch is split into as many jobs as the provider's limits need.",
+  id: { description: 'Its global id.', resolve: (job: JobModel) => job.id },
+  fields: (t) => {
+    const moment = (description: string, at: (job: JobModel) => Date | null) =>
+      t.field({ type: 'DateTime', nullable: true, description, resolve: at });
+    return {
+      uuid: t.field({ type: 'UUID', description: 'Its plain id.', resolve: (job) => job.id }),
+      number: t.exposeInt('number', { description: 'Which job of its batch it is, counted from 1.' }),
+      status: t.field({
+        type: JobStatusType,
+        description: 'What it is doing.',
+        resolve: (job) => job.status,
+      }),
+      provider: t.exposeString('provider', { description: "The provider's name." }),
+      sandbox: t.exposeBoolean('sandbox', { description: 'Whether an emulator answers it.' }),
+      providerJobId: t.exposeString('providerJobId', {
+        nullable: true,
+        description: "The provider's id of it; null before the provider has it.",
+      }),
+      providerStatus: t.exposeString('providerStatus', {
+        nullable: true,
+        description: "The provider's own word for what it is doing.",
+      }),
+      raw: t.field({
+        type: 'JSON',
+        nullable: true,
+        description: "The provider's last answer about it, as it came.",
+        resolve: (job) => jobRaw(job),
+      }),
+      attempt: t.exposeInt('attempt', { description: 'Which attempt at its items it is, counted from 1.' }),
+      endpoint: t.exposeString('endpoint', { description: 'The endpoint that its requests are for.' }),
+      model: t.exposeString('model', {
+        nullable: true,
+        description: 'The model that all of its requests name; null where they differ.',
+      }),
+      completionWindow: t.exposeString('completionWindow', {
+        description: 'How long the provider may take.',
+      }),
+      requestCount: t.exposeInt('requestCount', { description: 'How many requests it has.' }),
+      bytes: t.field({
+        type: 'BigInt',
+        description: 'Its size as it is sent, in bytes.',
+        resolve: (job) => job.bytes,
+      }),
+      counts: t.field({
+        type: JobCountsType,
+        description: "The provider's own counts.",
+        resolve: (job) => job,
+      }),
+      strayCount: t.int({
+        description: 'How many lines of its results belonged to none of its items; they are kept aside.',
+        resolve: (job, _args, context) => jobStrayCount(job, context),
+      }),
+      evidence: t.field({
+        type: 'JSON',
+        nullable: true,
+        description: 'Where its fate was in doubt: what was looked for and what was seen.',
+        resolve: (job) => job.evidence,
+      }),
+      error: t.field({
+        type: JobErrorType,
+        nullable: true,
+        description: 'Why it failed, or what went wrong with the last call about it; null when all is well.',
+        resolve: (job) => jobError(job),
+      }),
+      inputFileId: t.exposeString('inputFileId', {
+        nullable: true,
+        description: "The provider's file with the requests, where it has one.",
+      }),
+      outputFileId: t.exposeString('outputFileId', {
+        nullable: true,
+        description: "The provider's file with the results, where it has one.",
+      }),
+      errorFileId: t.exposeString('errorFileId', {
+        nullable: true,
+        description: "The provider's file with the failures, where it has one.",
+      }),
+      batch: t.field({
+        type: BatchRef,
+        description: 'The batch that it belongs to.',
+        resolve: (job, _args, context) => jobBatch(job, context),
+      }),
+      createdAt: t.field({
+        type: 'DateTime',
+        description: 'When it was planned.',
+        resolve: (job) => job.createdAt,
+      }),
+      updatedAt: t.field({
+        type: 'DateTime',
+        description: 'When it changed last.',
+        resolve: (job) => job.updatedAt,
+      }),
+      submittedAt: moment('When the provider confirmed it.', (job) => job.submittedAt),
+      inProgressAt: moment('When the provider began to work on it.', (job) => job.inProgressAt),
+      finalizingAt: moment('When the provider began to prepare the results.', (job) => job.finalizingAt),
+      completedAt: moment('When the provider ended it.', (job) => job.completedAt),
+      failedAt: moment('When it failed as a whole.', (job) => job.failedAt),
+      expiresAt: moment("When the provider's window ends.", (job) => job.expiresAt),
+      expiredAt: moment("When the provider's window ended.", (job) => job.expiredAt),
+      cancellingAt: moment('When the provider began to stop it.', (job) => job.cancellingAt),
+      cancelledAt: moment('When it was stopped.', (job) => job.cancelledAt),
+      resultsExpireAt: moment('Until when the provider keeps the results.', (job) => job.resultsExpireAt),
+      lastSyncedAt: moment('When the provider was last asked.', (job) => job.lastSyncedAt),
+      nextSyncAt: moment('When the provider is asked next; syncBatch asks now.', jobNextSyncAt),
+    };
+  },
+});
+
+/** A connection of jobs. */
+export const JobConnection = builder.connectionObject(
+  { type: JobRef, name: 'JobConnection', description: 'A page of jobs.' },
+  { name: 'JobEdge', description: 'A job and its place in the list.' },
+);
+
+const JobFilterInput = builder.inputType('JobFilter', {
+  description: 'Which jobs a list shows; what is left out does not matter.',
+  fields: (t) => ({
+    status: t.field({ type: [JobStatusType], description: 'Jobs in any of these states.' }),
+    provider: t.stringList({ description: 'Jobs at any of these providers.' }),
+  }),
+});
+
+/** The order of a list by creation time. */
+export const CreationOrderInput = builder.inputType('CreationOrder', {
+  description: 'The order of a list by creation time.',
+  fields: (t) => ({
+    direction: t.field({ type: DirectionType, required: true, description: 'Which way the list goes.' }),
+  }),
+});
+
+builder.queryField('jobs', (t) =>
+  t.connection(
+    {
+      type: JobRef,
+      description: "The jobs of all your organization's batches, newest first.",
+      args: {
+        filter: t.arg({ type: JobFilterInput, description: 'Which jobs to show.' }),
+        orderBy: t.arg({ type: CreationOrderInput, description: 'Newest first where left out.' }),
+      },
+      resolve: (_root, args, context) => listJobs(args, context),
+    },
+    JobConnection,
+  ),
+);

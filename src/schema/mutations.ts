@@ -1,0 +1,127 @@
+/** The mutations and the unions they answer. What each does is its verb's (`batches/`). */
+import {
+  BatchStateError,
+  EmptyBatchError,
+  NotFoundError,
+  ProviderNotConfiguredError,
+  ValidationError,
+} from '../errors.ts';
+import * as mutations from '../resolvers/mutations.ts';
+import { builder } from './builder.ts';
+import {
+  AddRequestsInput,
+  CancelBatchInput,
+  CreateBatchInput,
+  DeleteBatchInput,
+  SubmitBatchInput,
+  SyncBatchInput,
+  UpdateBatchInput,
+} from './inputs.ts';
+import { BatchRef } from './nodes.ts';
+
+const batchPayload = (name: string, description: string) =>
+  builder.objectRef<mutations.BatchPayload>(name).implement({
+    description,
+    fields: (t) => ({
+      batch: t.field({
+        type: BatchRef,
+        description: 'The batch as it is now.',
+        resolve: ({ batch }) => batch,
+      }),
+    }),
+  });
+
+/** The union of a mutation's payload and its typed errors. */
+const resultOf = (verb: string, types: (new (...args: never[]) => Error)[]) => ({
+  types,
+  directResult: true,
+  union: {
+    name: `${verb}Result`,
+    description: 'The payload, or the typed error that stood against it.',
+  },
+});
+
+builder.mutationFields((t) => ({
+  createBatch: t.field({
+    type: batchPayload('CreateBatchPayload', 'The batch was created.'),
+    description: 'Makes a batch, with or without its first requests. Nothing is sent before it closes.',
+    args: { input: t.arg({ type: CreateBatchInput, required: true, description: 'The new batch.' }) },
+    errors: resultOf('CreateBatch', [ValidationError, ProviderNotConfiguredError]),
+    resolve: (_root, args, context) => mutations.createBatch(args, context),
+  }),
+  addRequests: t.field({
+    type: batchPayload('AddRequestsPayload', 'The requests were added.'),
+    description: 'Adds requests to an open batch, after those it has.',
+    args: { input: t.arg({ type: AddRequestsInput, required: true, description: 'What to add where.' }) },
+    errors: resultOf('AddRequests', [
+      ValidationError,
+      NotFoundError,
+      BatchStateError,
+      ProviderNotConfiguredError,
+    ]),
+    resolve: (_root, args, context) => mutations.addRequests(args, context),
+  }),
+  updateBatch: t.field({
+    type: batchPayload('UpdateBatchPayload', 'The batch was changed.'),
+    description: 'Changes what a batch is called and what is attached to it; in any state.',
+    args: { input: t.arg({ type: UpdateBatchInput, required: true, description: 'What to change.' }) },
+    errors: resultOf('UpdateBatch', [ValidationError, NotFoundError]),
+    resolve: (_root, args, context) => mutations.updateBatch(args, context),
+  }),
+  submitBatch: t.field({
+    type: batchPayload('SubmitBatchPayload', 'The batch is closed and on its way.'),
+    description:
+      'Closes an open batch and sends it. Safe to call again: a batch that was submitted before is answered as it is.',
+    args: { input: t.arg({ type: SubmitBatchInput, required: true, description: 'Which batch to submit.' }) },
+    errors: resultOf('SubmitBatch', [
+      ValidationError,
+      NotFoundError,
+      EmptyBatchError,
+      BatchStateError,
+      ProviderNotConfiguredError,
+    ]),
+    resolve: (_root, args, context) => mutations.submitBatch(args, context),
+  }),
+  syncBatch: t.field({
+    type: builder.objectRef<Awaited<ReturnType<typeof mutations.syncBatch>>>('SyncBatchPayload').implement({
+      description: 'What the sync came to.',
+      fields: (p) => ({
+        batch: p.field({
+          type: BatchRef,
+          description: 'The batch as it is now.',
+          resolve: ({ batch }) => batch,
+        }),
+        settled: p.exposeBoolean('settled', {
+          description:
+            "Whether the provider's answer is in it already. Where false, it is on its way and subscriptions will tell.",
+        }),
+      }),
+    }),
+    description:
+      'Asks the provider now instead of at the next poll, and waits up to ten seconds for its answer. No effect on an open batch; safe on a finished one.',
+    args: { input: t.arg({ type: SyncBatchInput, required: true, description: 'Which batch to sync.' }) },
+    errors: resultOf('SyncBatch', [ValidationError, NotFoundError]),
+    resolve: (_root, args, context) => mutations.syncBatch(args, context),
+  }),
+  cancelBatch: t.field({
+    type: batchPayload('CancelBatchPayload', 'The batch is cancelled, or being cancelled.'),
+    description:
+      'Stops what has not been computed yet; what is done is kept. Safe to call again, and on a finished batch.',
+    args: { input: t.arg({ type: CancelBatchInput, required: true, description: 'Which batch to cancel.' }) },
+    errors: resultOf('CancelBatch', [ValidationError, NotFoundError]),
+    resolve: (_root, args, context) => mutations.cancelBatch(args, context),
+  }),
+  deleteBatch: t.field({
+    type: builder.objectRef<{ deletedBatchId: string }>('DeleteBatchPayload').implement({
+      description: 'The batch is gone.',
+      fields: (p) => ({
+        deletedBatchId: p.exposeID('deletedBatchId', { description: 'The global id that it had.' }),
+      }),
+    }),
+    description:
+      'Removes a batch with its requests and results, for good. Refused while it is at work: cancel it first.',
+    args: { input: t.arg({ type: DeleteBatchInput, required: true, description: 'Which batch to delete.' }) },
+    errors: resultOf('DeleteBatch', [ValidationError, NotFoundError, BatchStateError]),
+    resolve: (_root, args, context) => mutations.deleteBatch(args, context),
+  }),
+}));

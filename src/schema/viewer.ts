@@ -1,0 +1,50 @@
+import type { Context } from '../context.ts';
+import { builder } from './builder.ts';
+import { AccessScopeType } from './enums.ts';
+
+type ViewerModel = Context['viewer'];
+
+const OrganizationType = builder.objectRef<ViewerModel>('Organization').implement({
+  description: 'The tenant that everything belongs to.',
+  fields: (t) => ({
+    id: t.field({ type: 'UUID', description: 'Its plain id.', resolve: (viewer) => viewer.organizationId }),
+    name: t.string({ description: 'What it is called.', resolve: (viewer) => viewer.organizationName }),
+  }),
+});
+
+const ApiKeyType = builder.objectRef<ViewerModel>('ApiKey').implement({
+  description: 'A key that signs in. The key itself is never shown again.',
+  fields: (t) => ({
+    id: t.field({ type: 'UUID', description: 'Its plain id.', resolve: (viewer) => viewer.apiKeyId }),
+    name: t.string({ description: 'What it is called.', resolve: (viewer) => viewer.apiKeyName }),
+    scope: t.field({
+      type: AccessScopeType,
+      description: 'What it allows.',
+      resolve: (viewer) => viewer.access,
+    }),
+  }),
+});
+
+const ViewerType = builder.objectRef<ViewerModel>('Viewer').implement({
+  description: 'Who is asking: the organization and the key that the request was signed with.',
+  fields: (t) => ({
+    organization: t.field({
+      type: OrganizationType,
+      description: 'The organization that you act for.',
+      resolve: (viewer) => viewer,
+    }),
+    apiKey: t.field({ type: ApiKeyType, description: 'The key in use.', resolve: (viewer) => viewer }),
+    sandbox: t.boolean({
+      description: 'Whether this service answers from emulators, so that nothing is sent or paid.',
+      resolve: (_viewer, _args, { sandbox }) => sandbox,
+    }),
+  }),
+});
+
+builder.queryField('viewer', (t) =>
+  t.field({
+    type: ViewerType,
+    description: 'Who you are. Ask this first to see that your key works.',
+    resolve: (_root, _args, { viewer }) => viewer,
+  }),
+);
