@@ -1,0 +1,180 @@
+/**
+ * The composition root: makes every part of a process from its configuration, in the order in which they need
+ * each other, and takes them down in the opposite order. Decides nothing by itself.
+ */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { type Clock, systemClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { type Database, openDatabase } from './db/client.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts';
+import { DatabaseError } from './db/errors.ts';
+import { migrateDatabase } from './db/migrate.ts';
+import { ensurePartitions } from './db/queries/partitions.ts';
+import { StartError } from './errors.ts';
+import { createHub } from './events/hub.ts';
+import { connectHub, type EventSource } from './events/listener.ts';
+import { ensureKeys, sandboxKey } from './first-keys.ts';
+import { type HttpServer, listen } from './http/server.ts';
+import { openProviderAccess, type ProviderReach } from './providers/access.ts';
+import type { Emulator } from './providers/emulation.ts';
+import type { Provider } from './providers/provider.ts';
+import { providers } from './providers/registry.ts';
+import type { Services } from './services.ts';
+import { startWorker, type Worker } from './worker/worker.ts';
+
+/** A running process. */
+export interface App {
+  /** Where it listens, without a trailing slash. */
+  readonly url: string;
+  readonly services: Services;
+  /** The database in use; a secret. */
+  readonly databaseUrl: string;
+  /** The sandbox's emulators by provider's name; empty where nothing is emulated here. */
+  readonly emulators: ReadonlyMap<string, Emulator>;
+  /** Completes streams, ends or gives back running work, and stops what was started, the embedded Postgres too. */
+  close(): Promise<void>;
+}
+
+/** Parts that tests turn by hand or look into. */
+export interface AppParts {
+  readonly clock?: Clock;
+  /** False: no background work by itself; the tests turn the clock and call `workOnce`. */
+  readonly works?: boolean;
+  readonly onStatement?: (statement: string) => void;
+}
+
+const graceSeconds = 10;
+const partitionMonthsAhead = 3;
+
+/** Starts a process. Throws `StartError` with one sentence for everything that an operator can put right. */
+export async function startApp(config: Config, log: Logger, parts: AppParts = {}): Promise<App> {
+  const clock = parts.clock ?? systemClock;
+  const undo: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    // One step that fails keeps none of the others from being done; the first failure is told at the end.
+    const failures: unknown[] = [];
+    for (const step of undo.splice(0).reverse()) await step().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  };
+  try {
+    const embedded = config.database.url === null ? await openEmbedded(config) : null;
+    if (embedded !== null) undo.push(() => embedded.stop());
+    const databaseUrl = config.database.url ?? embedded?.url ?? '';
+    const directUrl = config.database.directUrl ?? databaseUrl;
+    await explained(config.database.directUrl === null ? 'DATABASE_URL' : 'DATABASE_DIRECT_URL', () =>
+      migrateDatabase(directUrl),
+    );
+
+    const db = openDatabase({
+      url: databaseUrl,
+      directUrl,
+      ...(parts.onStatement === undefined ? {} : { onStatement: parts.onStatement }),
+    });
+    undo.push(() => db.close());
+    await explained('DATABASE_URL', async () => {
+      await db.transaction((tx) => ensurePartitions(tx, clock.now(), partitionMonthsAhead));
+      await ensureKeys({ db, clock, log }, config);
+    });
+
+    const { reaches, emulators } = await reachProviders(config, clock, embedded);
+    undo.push(() => Promise.all([...emulators.values()].map((emulator) => emulator.close())));
+    const hub = createHub();
+    const source = await connectHub({ hub, db, log }, config.events);
+    undo.push(() => source.close());
+    const services: Services = {
+      db,
+      clock,
+      log,
+      hub,
+      providers: openProviderAccess(reaches, { clock, callSeconds: config.work.callSeconds }),
+      settings: config.work,
+    };
+    const worker = await openWorker(services, config, directUrl, parts);
+    if (worker !== null) undo.push(() => worker.stop(graceSeconds));
+    const server = await openServer(services, config, source);
+    undo.push(() => server.close(graceSeconds));
+    return { url: config.http.publicUrl ?? server.url, services, databaseUrl, emulators, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const openEmbedded = (config: Config): Promise<EmbeddedPostgres> =>
+  startEmbeddedPostgres({ dataDirectory: config.dataDir });
+
+/** A database that cannot be reached or used, as one sentence; its URL holds a password and stays out of it. */
+async function explained<T>(setting: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    throw new StartError(
+      `The database at ${setting} cannot be used (${error.code}); check that it runs, and the user's rights.`,
+    );
+  }
+}
+
+/** How each provider is reached: for real, by an emulator of this process, or not at all. */
+async function reachProviders(config: Config, clock: Clock, embedded: EmbeddedPostgres | null) {
+  const reaches = new Map<Provider, ProviderReach>();
+  const emulators = new Map<string, Emulator>();
+  for (const provider of [...providers, ...config.compatibleProviders]) {
+    const connection = config.providers[provider.name] ?? null;
+    if (config.sandbox) {
+      const emulator = await provider.emulate({
+        clock,
+        pace: { runningSeconds: config.sandboxSeconds },
+        // Batches of the sandbox outlive a restart, as those of a real provider do.
+        directory: join(embedded?.dataDirectory ?? config.dataDir ?? '.data', 'sandbox', provider.name),
+      });
+      emulators.set(provider.name, emulator);
+      reaches.set(provider, { mode: 'SANDBOX', connection: emulator });
+    } else {
+      reaches.set(provider, connection === null ? { mode: 'UNCONFIGURED' } : { mode: 'LIVE', connection });
+    }
+  }
+  return { reaches, emulators };
+}
+
+async function openWorker(
+  services: Services,
+  config: Config,
+  databaseUrl: string,
+  parts: AppParts,
+): Promise<Worker | null> {
+  if (config.role === 'api' || parts.works === false) return null;
+  return startWorker(services, databaseUrl);
+}
+
+async function openServer(services: Services, config: Config, source: EventSource): Promise<HttpServer> {
+  let listening = '';
+  const server = await listen({
+    host: config.http.host,
+    port: config.http.port,
+    readiness: {
+      database: () => answers(services.db),
+      events: async () => config.events === 'poll' || source.listening(),
+    },
+    api:
+      config.role === 'worker'
+        ? null
+        : {
+            services,
+            sandbox: config.sandbox,
+            origin: () => config.http.publicUrl ?? listening,
+            corsOrigins: config.http.corsOrigins,
+            sandboxKey: config.sandbox ? sandboxKey : null,
+          },
+  });
+  listening = server.url;
+  return server;
+}
+
+/** Whether a statement goes through; its text differs each time so that no cache can answer. */
+async function answers(db: Database): Promise<boolean> {
+  await db.read((q) => q.execute(`select '${randomUUID()}'`));
+  return true;
+}

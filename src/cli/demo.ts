@@ -1,0 +1,166 @@
+/**
+ * `batchql demo`: the main job on real input, unattended. Starts a service of its own, classifies every package
+ * installed here in one batch, follows it live, downloads the results in order, and checks what it promises:
+ * every request has exactly one result, progress was pushed, and nothing was asked while it waited.
+ */
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SingleBar } from 'cli-progress';
+import { startApp } from '../app.ts';
+import { readProcessConfig } from '../config.ts';
+import { revokeKey } from '../db/queries/organizations.ts';
+import { StartError } from '../errors.ts';
+import { sandboxKey } from '../first-keys.ts';
+import { createLogger } from '../log.ts';
+import { providers } from '../providers/registry.ts';
+import { hashOfKey } from '../sign-in.ts';
+import { connectClient, type DemoClient } from './demo-client.ts';
+import { type BatchChange, batchUpdatedDocument, createDemoBatchDocument } from './demo-documents.ts';
+import {
+  categories,
+  classificationBody,
+  demoModels,
+  type InstalledPackage,
+  installedPackages,
+} from './demo-requests.ts';
+
+/** What the command line says. */
+export interface DemoOptions {
+  readonly provider: string;
+  readonly live?: boolean;
+  readonly model?: string;
+}
+
+/** A line of a download. */
+interface ResultLine {
+  readonly position: number;
+  readonly customId: string;
+  readonly status: string;
+}
+
+const differentCountsMin = 5;
+
+/** Runs the demo. Throws `StartError` where it cannot run, and where a check fails. */
+export async function demo(options: DemoOptions): Promise<void> {
+  const live = options.live === true;
+  const home = live ? null : await temporaryHome();
+  const key = live ? `bq_demo_${randomBytes(16).toString('hex')}` : sandboxKey;
+  const config = readProcessConfig({ live, port: 0 }, providers, {
+    LOG_LEVEL: 'silent',
+    ...(home === null
+      ? { BATCHQL_API_KEY: key }
+      : { DATA_DIR: join(home, 'data'), DATABASE_URL: '', SANDBOX: 'true' }),
+  });
+  const app = await startApp(config, createLogger({ level: config.log.level }));
+  const client = connectClient(app.url, key);
+  try {
+    await run(client, options);
+  } finally {
+    await client.close();
+    if (live) await app.services.db.read((q) => revokeKey(q, hashOfKey(key), app.services.clock.now()));
+    await app.close();
+    if (home !== null) await rm(home, { recursive: true, force: true });
+  }
+}
+
+/** The embedded Postgres may run as another user, who has to be able to enter. */
+async function temporaryHome(): Promise<string> {
+  const home = await mkdtemp(join(tmpdir(), 'batchql-demo-'));
+  await chmod(home, 0o755);
+  return home;
+}
+
+async function run(client: DemoClient, { provider, model }: DemoOptions): Promise<void> {
+  const packages = await installedPackages(process.cwd());
+  if (packages.length === 0) throw new StartError('There is no node_modules here with packages to classify.');
+  console.log(`${packages.length} packages, one request each, for ${provider}.`);
+  const chosen = model ?? demoModels[provider] ?? '';
+  const id = await createBatch(client, provider, chosen, packages);
+
+  const sentBefore = client.sent;
+  const { end, differentCounts } = await follow(client, id, packages.length);
+  const sentWhileWaiting = client.sent - sentBefore;
+
+  const downloads = [end.outputUrl, end.errorUrl].filter((url) => url !== null);
+  const lines = (await Promise.all(downloads.map((url) => client.lines<ResultLine>(url)))).flat();
+  lines.sort((a, b) => a.position - b.position);
+  const file = join(await mkdtemp(join(tmpdir(), 'batchql-results-')), 'results.jsonl');
+  await writeFile(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  printTable(lines);
+  console.log(`\n${lines.length} results in order: ${file}`);
+
+  check(end.status === 'COMPLETED', `the batch ended as ${end.status}`);
+  check(
+    lines.length === packages.length && lines.every((line, index) => line.customId === packages[index]?.name),
+    'a request has no result, or more than one',
+  );
+  check(differentCounts >= differentCountsMin, `only ${differentCounts} different counts were pushed`);
+  check(sentWhileWaiting === 0, `${sentWhileWaiting} requests were sent while it should only have listened`);
+  console.log(
+    `Checked: every request has exactly one result; ${differentCounts} different counts were pushed; nothing was asked meanwhile.`,
+  );
+}
+
+async function createBatch(
+  client: DemoClient,
+  provider: string,
+  model: string,
+  packages: readonly InstalledPackage[],
+): Promise<string> {
+  const list = packages.map((found) => ({
+    customId: found.name,
+    body: classificationBody(provider, model, found),
+  }));
+  const { createBatch: created } = await client.send<{
+    createBatch: { batch?: { id: string }; message?: string };
+  }>(createDemoBatchDocument, {
+    input: { provider, name: 'Which packages are these?', submit: 'NOW', requests: { list } },
+  });
+  if (created.batch === undefined) throw new StartError(created.message ?? 'The batch was not created.');
+  return created.batch.id;
+}
+
+async function follow(client: DemoClient, id: string, total: number) {
+  const bar = new SingleBar({
+    format: '{bar} {percentage}% | {value}/{total} | {status}',
+    noTTYOutput: true,
+    notTTYSchedule: 5000,
+    stream: process.stdout,
+  });
+  bar.start(total, 0, { status: 'SUBMITTED' });
+  const seen = new Set<string>();
+  let end: BatchChange['batchUpdated']['batch'] | null = null;
+  for await (const { batchUpdated } of client.follow<BatchChange>(batchUpdatedDocument, { id })) {
+    end = batchUpdated.batch;
+    seen.add(JSON.stringify([end.counts, end.jobs]));
+    const atProvider = end.jobs.edges.reduce((sum, { node }) => sum + (node.counts.succeeded ?? 0), 0);
+    bar.update(Math.max(Math.round(end.progress * total), Math.min(atProvider, total)), {
+      status: end.status,
+    });
+  }
+  bar.stop();
+  if (end === null) throw new StartError('The subscription ended before it told anything.');
+  return { end, differentCounts: seen.size };
+}
+
+function printTable(lines: readonly ResultLine[]): void {
+  const counts = new Map<string, number>();
+  for (const line of lines) {
+    const text = JSON.stringify(line);
+    // The answer is JSON text inside the provider's JSON, so its quotes may be escaped.
+    const category = categories.find(
+      (name) => text.includes(`category\\":\\"${name}`) || text.includes(`category\\": \\"${name}`),
+    );
+    const row = line.status === 'SUCCEEDED' ? (category ?? 'unclear') : line.status.toLowerCase();
+    counts.set(row, (counts.get(row) ?? 0) + 1);
+  }
+  console.table(
+    [...counts].sort((a, b) => b[1] - a[1]).map(([category, packages]) => ({ category, packages })),
+  );
+}
+
+function check(holds: boolean, otherwise: string): void {
+  if (!holds) throw new StartError(`The demo failed: ${otherwise}.`);
+}

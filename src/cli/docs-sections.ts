@@ -1,0 +1,76 @@
+/**
+ * The parts of `docs/` that are made from the code, so that they cannot lie: each has a name, and stands in a page
+ * between `<!-- generated: NAME -->` and `<!-- end -->`.
+ */
+import { type GraphQLEnumType, isEnumType } from 'graphql';
+import { configTable } from '../config/config-table.ts';
+import { jobEdges } from '../domain/job.ts';
+import { jobStatuses } from '../domain/status.ts';
+import { providers } from '../providers/registry.ts';
+import { schema } from '../schema/index.ts';
+import { catalog, lanes } from '../worker/catalog.ts';
+
+/** Every generated section by name. */
+export const sections: Readonly<Record<string, () => string>> = {
+  settings: () => configTable(providers),
+  'batch states': () => enumTable('BatchStatus', 'Batch is', 'when'),
+  'job states': () => enumTable('JobStatus', 'Job is', 'when'),
+  'job moves': () =>
+    table(
+      ['From', 'to'],
+      jobStatuses.map((from) => [code(from), jobEdges[from].map(code).join(' ') || 'nothing; it is final']),
+    ),
+  'item states': () => enumTable('ItemStatus', 'Item is', 'when'),
+  'event kinds': () => enumTable('BatchEventKind', 'Kind', 'what happened'),
+  'error codes': () => enumTable('ErrorCode', 'Code', 'meaning'),
+  tasks: () =>
+    table(
+      ['Task', 'what it does', 'lane (concurrency)'],
+      Object.entries(catalog).map(([name, { title, lane }]) => [
+        code(name),
+        title,
+        `${lane} (${lanes[lane]})`,
+      ]),
+    ),
+  providers: () =>
+    table(
+      ['Provider', 'requests per job', 'bytes per job', 'cancel', 'live counts', 'recovery of a lost answer'],
+      providers.map(({ name, title, limits, capabilities }) => [
+        `${title} (${code(name)})`,
+        `${limits.requestsMin} to ${limits.requestsMax.toLocaleString('en')}`,
+        limits.bytesMax.toLocaleString('en'),
+        capabilities.cancel ? 'yes' : 'no',
+        capabilities.liveCounts ? 'yes' : 'no',
+        capabilities.recovery.toLowerCase(),
+      ]),
+    ),
+};
+
+/** A page with every generated section as the code has it now. Throws for a section that does not exist. */
+export function regenerated(page: string): string {
+  return page.replaceAll(
+    /(<!-- generated: ([a-z ]+) -->\n)[\s\S]*?(<!-- end -->)/g,
+    (_all, opening: string, name: string, closing: string) => {
+      const section = sections[name];
+      if (section === undefined) throw new Error(`There is no generated section "${name}".`);
+      return `${opening}\n${section()}\n\n${closing}`;
+    },
+  );
+}
+
+const code = (text: string): string => `\`${text}\``;
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function enumTable(name: string, ...head: readonly string[]): string {
+  const type = schema.getType(name);
+  if (!isEnumType(type)) throw new Error(`The schema has no enum ${name}.`);
+  return table(head, valuesOf(type));
+}
+
+const valuesOf = (type: GraphQLEnumType): string[][] =>
+  type.getValues().map((value) => [code(value.name), value.description ?? '']);

@@ -1,0 +1,178 @@
+/**
+ * The only reader of the environment. Owns which settings may stand together and what follows from them:
+ * whether this process runs in the sandbox, and which providers it may really call. The settings themselves
+ * are data in `config/`. Nothing is opened, started or called here.
+ */
+import { readCompatibleServices } from './config/compatible-services.ts';
+import { type Environment, openReading, type Reading } from './config/reading.ts';
+import { providerVariables, variables } from './config/variables.ts';
+import type { Connection, Provider } from './providers/provider.ts';
+import type { WorkSettings } from './services.ts';
+
+/** What a process does: everything, only answering callers, or only background work. */
+export type Role = 'all' | 'api' | 'worker';
+
+/** What the command line says; it wins over the environment. */
+export interface ConfigFlags {
+  /** Real providers on the embedded Postgres. */
+  readonly live?: boolean | undefined;
+  readonly role?: Role | undefined;
+  readonly port?: number | undefined;
+}
+
+/** How one process is configured. Frozen. */
+export interface Config {
+  readonly http: {
+    readonly host: string;
+    /** 0 takes any port that is free. */
+    readonly port: number;
+    /** Without a slash at its end. */
+    readonly publicUrl: string | null;
+    /** `*` allows all. */
+    readonly corsOrigins: readonly string[];
+    readonly bodyBytesMax: number;
+  };
+  /** Null: the embedded Postgres; and no direct connection of its own. */
+  readonly database: { readonly url: string | null; readonly directUrl: string | null };
+  readonly dataDir: string | undefined;
+  /** The admin key of a first organization. */
+  readonly apiKey: string | null;
+  /** Whether every provider is answered by its emulator. */
+  readonly sandbox: boolean;
+  /** Whether any provider is called for real, so that money can be spent; never in the sandbox. */
+  readonly live: boolean;
+  readonly events: 'notify' | 'poll';
+  readonly role: Role;
+  readonly log: { readonly level: LogLevel };
+  readonly work: WorkSettings;
+  /** How long an emulated batch takes. */
+  readonly sandboxSeconds: number;
+  /** The providers that the settings name, beside those that are built in. */
+  readonly compatibleProviders: readonly Provider[];
+  /** By provider's name: how to call it for real; null where it must not or cannot be. */
+  readonly providers: Readonly<Record<string, Connection | null>>;
+}
+
+/** The least severe lines that are logged. */
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+
+/** The configuration in this process's own environment; see `readConfig`. `overrides` win over it. */
+export const readProcessConfig = (
+  flags: ConfigFlags,
+  providers: readonly Provider[],
+  overrides: Environment = {},
+): Config => readConfig({ ...process.env, ...overrides }, flags, providers);
+
+/**
+ * The configuration in `environment`, with the settings of these providers and of those that it names. Throws one `ConfigError` with
+ * everything that is wrong with it.
+ */
+export function readConfig(
+  environment: Environment,
+  flags: ConfigFlags,
+  builtIn: readonly Provider[],
+): Config {
+  const port = flags.port === undefined ? {} : { [variables.port.name]: String(flags.port) };
+  const reading = openReading({ ...environment, ...port });
+  const sandbox = readSandbox(reading, flags);
+  const compatibleProviders = readCompatibleServices(reading, builtIn);
+  const providers = [...builtIn, ...compatibleProviders];
+  const connections = readProviders(reading, providers);
+  if (flags.live === true) demandKey(reading, providers);
+  const events = reading.read(variables.events);
+  const work = readWork(reading, sandbox, events === 'notify');
+  const config: Config = {
+    http: {
+      host: reading.read(variables.host),
+      port: reading.read(variables.port),
+      publicUrl: reading.read(variables.publicUrl),
+      corsOrigins: reading.read(variables.corsOrigins),
+      bodyBytesMax: work.bodyBytesMax,
+    },
+    database: readDatabase(reading),
+    dataDir: reading.read(variables.dataDir) ?? undefined,
+    apiKey: reading.read(variables.apiKey),
+    sandbox,
+    live: !sandbox && connections.some(([, connection]) => connection !== null),
+    events,
+    role: flags.role ?? 'all',
+    log: { level: reading.read(variables.logLevel) },
+    work,
+    sandboxSeconds: reading.read(variables.sandboxSeconds),
+    compatibleProviders,
+    providers: Object.fromEntries(
+      connections.map(([name, connection]) => [name, sandbox ? null : connection]),
+    ),
+  };
+  reading.finish();
+  return frozen(config);
+}
+
+/** Real money needs intent: a database of one's own, or the flag; and neither mixes with the sandbox. */
+function readSandbox(reading: Reading, { live = false }: ConfigFlags): boolean {
+  const said = reading.read(variables.sandbox);
+  const hasDatabase = reading.has(variables.databaseUrl);
+  if (said === true && live) reading.refuse(variables.sandbox.name, 'must not be true together with --live');
+  if (said === false && !live && !hasDatabase) {
+    reading.refuse(
+      variables.sandbox.name,
+      `must not be false without ${variables.databaseUrl.name} or --live`,
+    );
+  }
+  return said === true || (!hasDatabase && !live);
+}
+
+function readDatabase(reading: Reading): Config['database'] {
+  const { databaseUrl, databaseDirectUrl } = variables;
+  if (reading.has(databaseDirectUrl) && !reading.has(databaseUrl)) {
+    reading.refuse(databaseDirectUrl.name, `must not be set without ${databaseUrl.name}`);
+  }
+  return { url: reading.read(databaseUrl), directUrl: reading.read(databaseDirectUrl) };
+}
+
+function readProviders(reading: Reading, providers: readonly Provider[]): [string, Connection | null][] {
+  return providers.map((provider) => {
+    const settings = providerVariables(provider);
+    const apiKey = reading.read(settings.apiKey);
+    const baseUrl = reading.read(settings.baseUrl) ?? provider.settings.defaultBaseUrl;
+    return [provider.name, apiKey === null ? null : { baseUrl, apiKey }];
+  });
+}
+
+function demandKey(reading: Reading, providers: readonly Provider[]): void {
+  const keys = providers.map((provider) => providerVariables(provider).apiKey);
+  if (keys.some((key) => reading.has(key))) return;
+  reading.refuse('--live', `must come with a provider's key: ${keys.map(({ name }) => name).join(' or ')}`);
+}
+
+function readWork(reading: Reading, sandbox: boolean, notifies: boolean): WorkSettings {
+  const mode = sandbox ? 'sandbox' : undefined;
+  const { pollFirstSeconds, pollMaxSeconds } = variables;
+  const poll = {
+    firstSeconds: reading.read(pollFirstSeconds, mode),
+    growth: reading.read(variables.pollGrowth),
+    maxSeconds: reading.read(pollMaxSeconds, mode),
+    jitter: reading.read(variables.pollJitter),
+  };
+  const comparable = reading.isSound(pollFirstSeconds) && reading.isSound(pollMaxSeconds);
+  if (comparable && poll.maxSeconds < poll.firstSeconds) {
+    reading.refuse(pollMaxSeconds.name, `must not be below ${pollFirstSeconds.name}`);
+  }
+  return {
+    poll,
+    leaseSeconds: reading.read(variables.leaseSeconds),
+    sendSeconds: reading.read(variables.sendSeconds),
+    callSeconds: reading.read(variables.callSeconds),
+    syncWaitSeconds: reading.read(variables.syncWaitSeconds),
+    eventRetentionDays: reading.read(variables.eventRetentionDays),
+    notifies,
+    bodyBytesMax: reading.read(variables.bodyBytesMax),
+  };
+}
+
+/** Frozen in its whole depth: what a process is configured with does not change under it. */
+function frozen<Value extends object>(value: Value): Value {
+  const parts: unknown[] = Object.values(value);
+  for (const part of parts) if (typeof part === 'object' && part !== null) frozen(part);
+  return Object.freeze(value);
+}

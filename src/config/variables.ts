@@ -1,0 +1,197 @@
+/** Every setting as data: what `config.ts` reads is what `docs/config.md` tells. A provider brings its own two. */
+import { defaultPollSchedule } from '../domain/polling.ts';
+import type { Provider } from '../providers/provider.ts';
+import {
+  decimal,
+  directory,
+  host,
+  httpUrl,
+  type Kind,
+  key,
+  oneOf,
+  origins,
+  postgresUrl,
+  serviceNames,
+  wholeNumber,
+  yesOrNo,
+} from './kinds.ts';
+
+/** One setting. `Absent` is what it is when nothing is set: a value, or null where there is none. */
+export interface Variable<Value, Absent = Value> {
+  readonly name: string;
+  readonly kind: Kind<Value>;
+  readonly default: Value | Absent;
+  /** The default in sandbox mode, where it is another. */
+  readonly sandboxDefault?: Value;
+  /** What it is for, in one sentence. */
+  readonly meaning: string;
+}
+
+const mebibyte = 1024 * 1024;
+
+/** The settings of the service itself, in the order in which they are documented. */
+export const variables = {
+  port: {
+    name: 'PORT',
+    kind: wholeNumber(0, 65_535),
+    default: 4000,
+    meaning: 'The port to listen on; 0 takes any that is free.',
+  },
+  host: {
+    name: 'HOST',
+    kind: host,
+    default: '127.0.0.1',
+    meaning: 'The address to listen on; 0.0.0.0 lets other machines in.',
+  },
+  publicUrl: {
+    name: 'PUBLIC_URL',
+    kind: httpUrl,
+    default: null,
+    meaning: 'Where this service can be reached from outside; download links and callbacks begin with it.',
+  },
+  corsOrigins: {
+    name: 'CORS_ORIGINS',
+    kind: origins,
+    default: [],
+    meaning: 'The web pages whose scripts may call this service from a browser; without it, only its own.',
+  },
+  bodyBytesMax: {
+    name: 'BODY_BYTES_MAX',
+    kind: wholeNumber(1024, 256 * mebibyte),
+    default: 25 * mebibyte,
+    meaning:
+      'The largest request body, and with it the largest file or text taken through GraphQL, in bytes.',
+  },
+  databaseUrl: {
+    name: 'DATABASE_URL',
+    kind: postgresUrl,
+    default: null,
+    meaning: 'The Postgres, 14 or newer, to keep everything in; without it one is started under `DATA_DIR`.',
+  },
+  databaseDirectUrl: {
+    name: 'DATABASE_DIRECT_URL',
+    kind: postgresUrl,
+    default: null,
+    meaning:
+      'The same database without a pooler between, for LISTEN; needed where `DATABASE_URL` is a pooler.',
+  },
+  dataDir: {
+    name: 'DATA_DIR',
+    kind: directory,
+    default: null,
+    meaning: 'Where the embedded Postgres and the emulators keep their data; `.data` where nothing is said.',
+  },
+  apiKey: {
+    name: 'BATCHQL_API_KEY',
+    kind: key(16),
+    default: null,
+    meaning: 'Creates a first organization with this as its admin key.',
+  },
+  sandbox: {
+    name: 'SANDBOX',
+    kind: yesOrNo,
+    default: null,
+    meaning:
+      'Whether every provider is answered by its emulator; true without `DATABASE_URL` unless started with `--live`.',
+  },
+  sandboxSeconds: {
+    name: 'SANDBOX_SECONDS',
+    kind: decimal(0, 86_400),
+    default: 20,
+    meaning: 'How long an emulated batch takes, in seconds.',
+  },
+  events: {
+    name: 'EVENTS',
+    kind: oneOf('notify', 'poll'),
+    default: 'notify',
+    meaning:
+      'How changes travel between processes: by NOTIFY, or by a look each second where its commit lock hurts.',
+  },
+  eventRetentionDays: {
+    name: 'EVENT_RETENTION_DAYS',
+    kind: wholeNumber(1, 3650),
+    default: 30,
+    meaning: 'How many days events are kept for subscribers that resume.',
+  },
+  logLevel: {
+    name: 'LOG_LEVEL',
+    kind: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+    default: 'info',
+    meaning: 'The least severe lines that are logged.',
+  },
+  pollFirstSeconds: {
+    name: 'POLL_FIRST_SECONDS',
+    kind: decimal(0.1, 86_400),
+    default: defaultPollSchedule.firstSeconds,
+    sandboxDefault: 1,
+    meaning: 'How long after a submission the provider is asked for the first time, in seconds.',
+  },
+  pollGrowth: {
+    name: 'POLL_GROWTH',
+    kind: decimal(0, 10),
+    default: defaultPollSchedule.growth,
+    meaning: 'The wait until the next poll, as a share of how long the job has been running.',
+  },
+  pollMaxSeconds: {
+    name: 'POLL_MAX_SECONDS',
+    kind: decimal(0.1, 86_400),
+    default: defaultPollSchedule.maxSeconds,
+    sandboxDefault: 5,
+    meaning: 'The longest wait between two polls, in seconds.',
+  },
+  pollJitter: {
+    name: 'POLL_JITTER',
+    kind: decimal(0, 0.9),
+    default: defaultPollSchedule.jitter,
+    meaning: 'How far chance moves a wait either way, as a share of it.',
+  },
+  leaseSeconds: {
+    name: 'LEASE_SECONDS',
+    kind: wholeNumber(1, 3600),
+    default: 30,
+    meaning: 'How long a worker that gives no sign of life keeps its job from others, in seconds.',
+  },
+  sendSeconds: {
+    name: 'SEND_SECONDS',
+    kind: wholeNumber(1, 86_400),
+    default: 600,
+    meaning: 'How long one submission may take, from the written intent to the last byte, in seconds.',
+  },
+  callSeconds: {
+    name: 'CALL_SECONDS',
+    kind: wholeNumber(1, 3600),
+    default: 60,
+    meaning: 'How long any other call to a provider may take, in seconds.',
+  },
+  syncWaitSeconds: {
+    name: 'SYNC_WAIT_SECONDS',
+    kind: wholeNumber(0, 300),
+    default: 10,
+    meaning: 'How long `syncBatch` waits for the poll that it asked for, in seconds.',
+  },
+  compatibleProviders: {
+    name: 'COMPATIBLE_PROVIDERS',
+    kind: serviceNames,
+    default: [],
+    meaning:
+      "Further services that speak OpenAI's batch wire, such as `groq,together`; each has settings of its own, see below.",
+  },
+} as const satisfies Record<string, Variable<unknown, null>>;
+
+/** The two settings of a provider. */
+export function providerVariables({ title, settings }: Pick<Provider, 'title' | 'settings'>) {
+  return {
+    apiKey: {
+      name: settings.apiKey,
+      kind: key(1),
+      default: null,
+      meaning: `The key for ${title}; without it the provider cannot be used outside of the sandbox.`,
+    },
+    baseUrl: {
+      name: settings.baseUrl,
+      kind: httpUrl,
+      default: settings.defaultBaseUrl,
+      meaning: `Where ${title} is called.`,
+    },
+  } as const satisfies Record<string, Variable<string, null>>;
+}

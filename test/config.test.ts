@@ -1,0 +1,413 @@
+/** What a configuration means, what is refused, and that nothing of it is ever quoted. */
+import { describe, expect, it } from 'vitest';
+import { configTable } from '../src/config/config-table.ts';
+import { ConfigError } from '../src/config/reading.ts';
+import { variables } from '../src/config/variables.ts';
+import { type ConfigFlags, readConfig } from '../src/config.ts';
+import { StartError } from '../src/errors.ts';
+import { providers } from '../src/providers/registry.ts';
+
+const database = 'postgres://user:password@localhost:5432/batchql';
+
+describe('An empty environment', () => {
+  it('means the sandbox on the embedded Postgres, with every default', () => {
+    expect(read({})).toEqual({
+      http: {
+        host: '127.0.0.1',
+        port: 4000,
+        publicUrl: null,
+        corsOrigins: [],
+        bodyBytesMax: 25 * 1024 * 1024,
+      },
+      database: { url: null, directUrl: null },
+      dataDir: undefined,
+      apiKey: null,
+      sandbox: true,
+      live: false,
+      events: 'notify',
+      role: 'all',
+      log: { level: 'info' },
+      work: {
+        poll: { firstSeconds: 1, growth: 0.5, maxSeconds: 5, jitter: 0.1 },
+        leaseSeconds: 30,
+        sendSeconds: 600,
+        callSeconds: 60,
+        syncWaitSeconds: 10,
+        eventRetentionDays: 30,
+        notifies: true,
+        bodyBytesMax: 25 * 1024 * 1024,
+      },
+      sandboxSeconds: 20,
+      compatibleProviders: [],
+      providers: { anthropic: null, openai: null, anyapi: null, mistral: null },
+    });
+  });
+
+  it('is what one of empty texts and spaces means, too', () => {
+    const names = Object.values(variables).map(({ name }) => name);
+    expect(read(Object.fromEntries(names.map((name, at) => [name, at % 2 === 0 ? '' : ' \n'])))).toEqual(
+      read({}),
+    );
+  });
+});
+
+describe('Settings', () => {
+  it('are read from the variables that the documentation names', () => {
+    const config = read({
+      PORT: '0',
+      HOST: '::1',
+      PUBLIC_URL: 'https://batches.example.com/base/',
+      CORS_ORIGINS: 'https://app.example.com, http://localhost:5173',
+      BODY_BYTES_MAX: '2048',
+      DATABASE_URL: database,
+      DATABASE_DIRECT_URL: 'postgresql://localhost/direct',
+      DATA_DIR: '/srv/data',
+      BATCHQL_API_KEY: 'sixteen-letters!',
+      EVENTS: 'poll',
+      LOG_LEVEL: 'debug',
+      POLL_FIRST_SECONDS: '2.5',
+      POLL_GROWTH: '0.25',
+      POLL_MAX_SECONDS: '60',
+      POLL_JITTER: '0',
+      LEASE_SECONDS: '31',
+      SEND_SECONDS: '601',
+      CALL_SECONDS: '61',
+      SYNC_WAIT_SECONDS: '11',
+      EVENT_RETENTION_DAYS: '7',
+      SANDBOX_SECONDS: '0.5',
+    });
+    expect(config).toEqual({
+      http: {
+        host: '::1',
+        port: 0,
+        publicUrl: 'https://batches.example.com/base',
+        corsOrigins: ['https://app.example.com', 'http://localhost:5173'],
+        bodyBytesMax: 2048,
+      },
+      database: { url: database, directUrl: 'postgresql://localhost/direct' },
+      dataDir: '/srv/data',
+      apiKey: 'sixteen-letters!',
+      sandbox: false,
+      live: false,
+      events: 'poll',
+      role: 'all',
+      log: { level: 'debug' },
+      work: {
+        poll: { firstSeconds: 2.5, growth: 0.25, maxSeconds: 60, jitter: 0 },
+        leaseSeconds: 31,
+        sendSeconds: 601,
+        callSeconds: 61,
+        syncWaitSeconds: 11,
+        eventRetentionDays: 7,
+        notifies: false,
+        bodyBytesMax: 2048,
+      },
+      sandboxSeconds: 0.5,
+      compatibleProviders: [],
+      providers: { anthropic: null, openai: null, anyapi: null, mistral: null },
+    });
+  });
+
+  it('give way to the flags of the command line', () => {
+    const config = read({ PORT: '5000' }, { port: 6000, role: 'worker' });
+    expect([config.http.port, config.role]).toEqual([6000, 'worker']);
+  });
+
+  it('cannot be changed afterwards, at any depth', () => {
+    const config = read({ DATABASE_URL: database, OPENAI_API_KEY: 'key' });
+    for (const part of [config, config.http, config.http.corsOrigins, config.work.poll, config.providers]) {
+      expect(Object.isFrozen(part)).toBe(true);
+    }
+    expect(Object.isFrozen(config.providers['openai'])).toBe(true);
+  });
+
+  it('of polling are quicker in the sandbox, and as slow as asked for there, too', () => {
+    expect(read({ DATABASE_URL: database }).work.poll).toMatchObject({ firstSeconds: 5, maxSeconds: 3600 });
+    expect(read({ SANDBOX: 'true' }).work.poll).toMatchObject({ firstSeconds: 1, maxSeconds: 5 });
+    expect(read({ POLL_MAX_SECONDS: '70' }).work.poll).toMatchObject({ firstSeconds: 1, maxSeconds: 70 });
+  });
+
+  it('allow any origin by a star', () => {
+    expect(read({ CORS_ORIGINS: '*' }).http.corsOrigins).toEqual(['*']);
+  });
+});
+
+describe('A provider', () => {
+  const key = { OPENAI_API_KEY: 'sk-real' };
+  const connection = { baseUrl: 'https://api.openai.com/v1', apiKey: 'sk-real' };
+
+  it.each<[string, Record<string, string>, ConfigFlags, object]>([
+    [
+      'live with its key and a database',
+      { ...key, DATABASE_URL: database },
+      {},
+      { sandbox: false, live: true },
+    ],
+    ['live with its key and --live', key, { live: true }, { sandbox: false, live: true }],
+    ['emulated with its key alone', key, {}, { sandbox: true, live: false }],
+    [
+      'emulated in a sandbox with a key and a database',
+      { ...key, DATABASE_URL: database, SANDBOX: 'true' },
+      {},
+      { sandbox: true, live: false },
+    ],
+    ['unconfigured with a database alone', { DATABASE_URL: database }, {}, { sandbox: false, live: false }],
+  ])('is %s', (_title, environment, flags, expected) => {
+    const config = read(environment, flags);
+    expect(config).toMatchObject(expected);
+    expect(config.providers).toEqual({
+      anthropic: null,
+      openai: config.live ? connection : null,
+      anyapi: null,
+      mistral: null,
+    });
+  });
+
+  it('is called where its base URL says', () => {
+    const config = read({ ...key, DATABASE_URL: database, OPENAI_BASE_URL: 'http://localhost:9999/v1/' });
+    expect(config.providers['openai']).toEqual({ baseUrl: 'http://localhost:9999/v1', apiKey: 'sk-real' });
+  });
+});
+
+describe('A service that the settings name', () => {
+  const groq = { COMPATIBLE_PROVIDERS: 'groq', GROQ_API_KEY: 'gsk-real', DATABASE_URL: database };
+
+  it('is a provider like those that are built in, and is known by its name where a preset has it', () => {
+    const { compatibleProviders, ...config } = read(groq);
+    expect(compatibleProviders.map(({ name, title }) => [name, title])).toEqual([['groq', 'Groq Batch API']]);
+    expect(config.live).toBe(true);
+    expect(config.providers['groq']).toEqual({ baseUrl: 'https://api.groq.com', apiKey: 'gsk-real' });
+    expect(compatibleProviders[0]?.completionWindows).toEqual(['24h', '7d']);
+  });
+
+  it('may count as the key that --live asks for', () => {
+    expect(read({ ...groq, DATABASE_URL: '' }, { live: true }).live).toBe(true);
+  });
+
+  it('is emulated in the sandbox, key or not', () => {
+    const config = read({ COMPATIBLE_PROVIDERS: 'groq, together' });
+    expect(config.compatibleProviders.map(({ name }) => name)).toEqual(['groq', 'together']);
+    expect(config.providers).toMatchObject({ groq: null, together: null });
+  });
+
+  it('of another name is taken for OpenAI where nothing else is said, or for the preset that is', () => {
+    const environment = { COMPATIBLE_PROVIDERS: 'mine,yours', MINE_BASE_URL: 'https://mine.example/v1' };
+    const [mine, yours] = read({ ...environment, YOURS_QUIRKS: 'together' }).compatibleProviders;
+    expect(mine).toMatchObject({ title: 'mine batches', capabilities: { liveCounts: true } });
+    expect(yours).toMatchObject({
+      capabilities: { liveCounts: false },
+      settings: { apiKey: 'YOURS_API_KEY' },
+    });
+    expect(yours?.settings.defaultBaseUrl).toBe('https://api.together.ai/v1');
+  });
+
+  it('takes its quirks and limits from JSON', () => {
+    const quirks = { counts: 'none', requestsMax: 7, endpoints: ['/v1/embeddings'] };
+    const [mine] = read({
+      COMPATIBLE_PROVIDERS: 'mine',
+      MINE_BASE_URL: 'https://mine.example/v1',
+      MINE_QUIRKS: JSON.stringify(quirks),
+    }).compatibleProviders;
+    expect(mine).toMatchObject({
+      limits: { requestsMax: 7, bytesMax: 100_000_000 },
+      endpoints: ['/v1/embeddings'],
+      capabilities: { liveCounts: false },
+    });
+  });
+
+  const mine = { COMPATIBLE_PROVIDERS: 'mine', MINE_BASE_URL: 'https://mine.example/v1' };
+  const member = (quirks: object) => ({ ...mine, MINE_QUIRKS: JSON.stringify(quirks) });
+  const quirksMust = 'MINE_QUIRKS must be one of openai, groq, together, or a JSON object of quirks: ';
+
+  it.each<[string, Record<string, string>, string]>([
+    ['a name with capitals', { COMPATIBLE_PROVIDERS: 'Groq' }, 'COMPATIBLE_PROVIDERS must be words of small'],
+    ['a name of nothing', { COMPATIBLE_PROVIDERS: 'groq,' }, 'COMPATIBLE_PROVIDERS must be words of small'],
+    [
+      'a name twice',
+      { COMPATIBLE_PROVIDERS: 'groq,groq' },
+      'COMPATIBLE_PROVIDERS must name each service once',
+    ],
+    [
+      'a name that is built in',
+      { COMPATIBLE_PROVIDERS: 'openai' },
+      'COMPATIBLE_PROVIDERS must not name what is built in: anthropic, openai, anyapi, mistral',
+    ],
+    [
+      'a name whose key would be our own',
+      { COMPATIBLE_PROVIDERS: 'batchql' },
+      "COMPATIBLE_PROVIDERS must not name a service whose settings would be another's: BATCHQL_API_KEY",
+    ],
+    [
+      'no base URL',
+      { COMPATIBLE_PROVIDERS: 'mine' },
+      'MINE_BASE_URL must be set, because COMPATIBLE_PROVIDERS names the service',
+    ],
+    ['a broken base URL', { ...mine, MINE_BASE_URL: 'mine' }, 'MINE_BASE_URL must be an http or https URL'],
+    ['a broken base URL of a preset', { ...groq, GROQ_BASE_URL: 'x' }, 'GROQ_BASE_URL must be an http'],
+    ['a broken key', { ...groq, GROQ_API_KEY: 'two words' }, 'GROQ_API_KEY must be made of ASCII'],
+    ['quirks that are no JSON', { ...mine, MINE_QUIRKS: '{' }, `${quirksMust}it must be an object`],
+    ['a preset that does not exist', { ...mine, MINE_QUIRKS: 'constructor' }, `${quirksMust}it must be`],
+    ['an unknown quirk', member({ S3CRET: 1 }), `${quirksMust}it may have no other members than pathPrefix,`],
+    ['a list of no form', member({ list: 'S3CRET' }), `${quirksMust}list must be pages, object or array`],
+    ['a prefix without a slash', member({ pathPrefix: 'S3CRET' }), `${quirksMust}pathPrefix must be a path`],
+    [
+      'a header with a space',
+      member({ idempotencyHeader: 'S3CRET X' }),
+      'idempotencyHeader must be the name',
+    ],
+    [
+      'metadata that is a text',
+      member({ metadata: 'S3CRET' }),
+      `${quirksMust}metadata must be true or false`,
+    ],
+    ['no endpoint', member({ endpoints: [] }), `${quirksMust}endpoints must be a list of some of /v1/chat`],
+    ['an endpoint of no kind', member({ endpoints: ['S3CRET'] }), `${quirksMust}endpoints must be a list`],
+    [
+      'a window of no length',
+      member({ completionWindows: ['0h'] }),
+      `${quirksMust}completionWindows must be`,
+    ],
+    ['a limit of nothing', member({ requestsMax: 0 }), `${quirksMust}requestsMax must be a whole number`],
+    [
+      'two quirks at once',
+      member({ times: 1, purpose: '' }),
+      `${quirksMust}purpose must be a word such as batch; times must be unix or iso`,
+    ],
+  ])('is refused for %s, in one sentence that quotes nothing', (_title, environment, expected) => {
+    const problems = problemsOf(environment);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(expected);
+    expect(problems[0]).not.toContain('S3CRET');
+  });
+});
+
+describe('A configuration is refused', () => {
+  it.each<[string, Record<string, string>, ConfigFlags, string[]]>([
+    ['PORT', { PORT: '65536' }, {}, ['PORT must be a whole number from 0 to 65535']],
+    ['a port that is a fraction', { PORT: '80.5' }, {}, ['PORT must be a whole number']],
+    ['a port on the command line', {}, { port: -1 }, ['PORT must be a whole number']],
+    ['HOST', { HOST: 'a host' }, {}, ['HOST must be a host name or an IP address']],
+    ['PUBLIC_URL', { PUBLIC_URL: 'ftp://host' }, {}, ['PUBLIC_URL must be an http or https URL']],
+    ['a public URL with a user', { PUBLIC_URL: 'https://me:pass@host' }, {}, ['PUBLIC_URL must be']],
+    ['a public URL with a query', { PUBLIC_URL: 'https://host/?a=b' }, {}, ['PUBLIC_URL must be']],
+    [
+      'DATABASE_URL',
+      { DATABASE_URL: 'mysql://host/db' },
+      {},
+      ['DATABASE_URL must be a URL such as postgres'],
+    ],
+    ['a short key', { BATCHQL_API_KEY: 'fifteen-letters' }, {}, ['BATCHQL_API_KEY must be at least 16']],
+    ['a key of words', { BATCHQL_API_KEY: 'sixteen letters and' }, {}, ['BATCHQL_API_KEY must be']],
+    ['SANDBOX', { SANDBOX: 'yes' }, {}, ['SANDBOX must be true or false']],
+    [
+      'an origin with a path',
+      { CORS_ORIGINS: 'https://a.example/path' },
+      {},
+      ['CORS_ORIGINS must be origins'],
+    ],
+    ['half an origin', { CORS_ORIGINS: 'https://a.example,' }, {}, ['CORS_ORIGINS must be origins']],
+    ['EVENTS', { EVENTS: 'push' }, {}, ['EVENTS must be notify or poll']],
+    ['LOG_LEVEL', { LOG_LEVEL: 'loud' }, {}, ['LOG_LEVEL must be fatal, error, warn,']],
+    ['POLL_JITTER', { POLL_JITTER: '1' }, {}, ['POLL_JITTER must be a number from 0 to 0.9']],
+    ['a number in other digits', { POLL_GROWTH: '1e1' }, {}, ['POLL_GROWTH must be a number']],
+    ['LEASE_SECONDS', { LEASE_SECONDS: '0' }, {}, ['LEASE_SECONDS must be a whole number']],
+    ["a provider's URL", { OPENAI_BASE_URL: 'api.openai.com' }, {}, ['OPENAI_BASE_URL must be an http']],
+    ["a provider's key", { OPENAI_API_KEY: 'two words' }, {}, ['OPENAI_API_KEY must be made of ASCII']],
+    [
+      'polls that end before they begin',
+      { POLL_FIRST_SECONDS: '9', POLL_MAX_SECONDS: '8' },
+      {},
+      ['POLL_MAX_SECONDS must not be below POLL_FIRST_SECONDS'],
+    ],
+    [
+      'a sandbox with --live',
+      { SANDBOX: 'true', OPENAI_API_KEY: 'key' },
+      { live: true },
+      ['SANDBOX must not be true together with --live'],
+    ],
+    [
+      'neither a sandbox nor anything real',
+      { SANDBOX: 'false' },
+      {},
+      ['SANDBOX must not be false without DATABASE_URL or --live'],
+    ],
+    [
+      '--live without any key',
+      { DATABASE_URL: database },
+      { live: true },
+      [
+        "--live must come with a provider's key: ANTHROPIC_API_KEY or OPENAI_API_KEY or ANYAPI_API_KEY or MISTRAL_API_KEY",
+      ],
+    ],
+    [
+      'a direct URL of no database',
+      { DATABASE_DIRECT_URL: database },
+      {},
+      ['DATABASE_DIRECT_URL must not be set without DATABASE_URL'],
+    ],
+  ])('for %s, in one sentence', (_title, environment, flags, expected) => {
+    const problems = problemsOf(environment, flags);
+    expect(problems).toHaveLength(expected.length);
+    for (const [at, sentence] of expected.entries()) expect(problems[at]).toContain(sentence);
+  });
+
+  it('with all of its problems at once', () => {
+    const environment = { PORT: 'x', SANDBOX: 'perhaps', LEASE_SECONDS: '-1', OPENAI_BASE_URL: 'nowhere' };
+    const names = problemsOf(environment).map((problem) => problem.split(' ')[0]);
+    expect(names.sort()).toEqual(['LEASE_SECONDS', 'OPENAI_BASE_URL', 'PORT', 'SANDBOX']);
+  });
+
+  it('without blaming a setting for what another one did', () => {
+    const broken = {
+      SANDBOX: 'false',
+      DATABASE_URL: 'nonsense',
+      POLL_FIRST_SECONDS: 'x',
+      POLL_MAX_SECONDS: '2',
+    };
+    const names = problemsOf(broken).map((problem) => problem.split(' ')[0]);
+    expect(names.sort()).toEqual(['DATABASE_URL', 'POLL_FIRST_SECONDS']);
+  });
+
+  it('as a StartError that names each setting and quotes none', () => {
+    const secret = 'S3CRET with spaces\u0000';
+    const providerNames = providers.flatMap(({ settings }) => [settings.apiKey, settings.baseUrl]);
+    const names = [...Object.values(variables).map(({ name }) => name), ...providerNames];
+    const error = errorOf(Object.fromEntries(names.map((name) => [name, secret])));
+    expect(error).toBeInstanceOf(StartError);
+    const told = new Set(error.problems.map(({ variable }) => variable));
+    // The path of a directory may be any text.
+    expect(names.filter((name) => !told.has(name))).toEqual(['DATA_DIR']);
+    for (const name of told) expect(error.message).toContain(name);
+    expect(`${error.message} ${JSON.stringify(error)} ${error.stack}`).not.toContain('S3CRET');
+  });
+});
+
+describe('The table of settings', () => {
+  it('has one row for every setting, with what it must be, its default and its meaning', () => {
+    const lines = configTable(providers).split('\n');
+    expect(lines).toContain(
+      '| `PORT` | a whole number from 0 to 65535 | `4000` | The port to listen on; 0 takes any that is free. |',
+    );
+    expect(lines.find((line) => line.includes('POLL_MAX_SECONDS'))).toContain('| `3600` (sandbox: `5`) |');
+    expect(lines.find((line) => line.includes('OPENAI_BASE_URL'))).toContain('`https://api.openai.com/v1`');
+    expect(lines).toHaveLength(2 + Object.keys(variables).length + 2 * providers.length);
+    for (const line of lines) expect(line.match(/(?<!\\)\|/g)).toHaveLength(5);
+  });
+});
+
+function read(environment: Record<string, string>, flags: ConfigFlags = {}) {
+  return readConfig(environment, flags, providers);
+}
+
+function errorOf(environment: Record<string, string>, flags: ConfigFlags = {}): ConfigError {
+  try {
+    read(environment, flags);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+const problemsOf = (environment: Record<string, string>, flags: ConfigFlags = {}): string[] =>
+  errorOf(environment, flags).problems.map(({ variable, problem }) => `${variable} ${problem}`);
