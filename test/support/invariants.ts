@@ -1,0 +1,17 @@
+/** The end of every test that changed batches: whatever happened, the invariants hold. */
+import { expect } from 'vitest';
+import { checkInvariants } from '../../src/batches/check.ts';
+import type { Database } from '../../src/db/client.ts';
+
+/** Fails, naming every broken invariant and the first rows that break it. */
+export async function expectInvariants(db: Database): Promise<void> {
+  expect(await brokenInvariants(db)).toEqual([]);
+}
+
+/** The names of the invariants that do not hold, each with the first rows that break it. */
+export async function brokenInvariants(db: Database) {
+  const all = await checkInvariants(db);
+  return all
+    .filter(({ broken }) => broken > 0)
+    .map(({ invariant, violations }) => ({ name: invariant.name, violations }));
+}

@@ -1,0 +1,32 @@
+/** What the API answers to arguments that cannot be, in the form in which tests compare it. */
+import { expect } from 'vitest';
+import type { TestService } from './service.ts';
+import { subscribeBySse } from './subscribers.ts';
+
+/** What a mutation answers to an input with one thing wrong with it. */
+export const validationError = (path: readonly string[], message: string, line: number | null = null) => ({
+  __typename: 'ValidationError',
+  code: 'VALIDATION_FAILED',
+  message,
+  issues: [{ path, line, message }],
+});
+
+/** The errors of an answer in which one argument of the field at `path` was refused. */
+export const argumentError = (argument: string, message: string, path: readonly string[]) => [
+  { message, path, locations: expect.any(Array), extensions: { code: 'INVALID_ARGUMENT', argument } },
+];
+
+/** The errors that a subscription ends with at once. */
+export async function subscriptionErrors(
+  { url }: Pick<TestService, 'url'>,
+  query: string,
+  variables: Record<string, unknown>,
+): Promise<unknown> {
+  const subscriber = subscribeBySse({ url, query, variables });
+  try {
+    await subscriber.done;
+    return subscriber.messages[0]?.errors;
+  } finally {
+    await subscriber.stop();
+  }
+}

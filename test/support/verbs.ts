@@ -1,0 +1,96 @@
+/**
+ * Batches made and looked at without the API: tests of the verbs and of the worker call them as the API does, on
+ * the services of a `TestService`, and read rows.
+ */
+import { createBatch } from '../../src/batches/create.ts';
+import { type Database, openDatabase } from '../../src/db/client.ts';
+import { findBatch } from '../../src/db/queries/batches.ts';
+import { type ItemView, itemPages } from '../../src/db/queries/item-pages.ts';
+import { jobsOfBatch } from '../../src/db/queries/jobs.ts';
+import type { BatchRow } from '../../src/db/tables/batches.ts';
+import type { JobRow } from '../../src/db/tables/jobs.ts';
+import type { SubmitRule } from '../../src/domain/accumulation.ts';
+import type { RequestsInput } from '../../src/domain/batch-input.ts';
+import { type OrganizationScope, workerScope } from '../../src/domain/scope.ts';
+import { openProviderAccess } from '../../src/providers/access.ts';
+import type { EmulatorCall } from '../../src/providers/emulation.ts';
+import type { Connection, Provider } from '../../src/providers/provider.ts';
+import type { Services } from '../../src/services.ts';
+import { bodyFor } from './documents.ts';
+import type { TestService } from './service.ts';
+
+/** What a test wants a batch to be; everything has a default. */
+export interface BatchWish {
+  readonly provider?: string;
+  readonly submit?: SubmitRule;
+  /** The requests' texts; a directive in one is read by the emulator. */
+  readonly texts?: readonly string[];
+}
+
+/** Requests with these texts, as a caller would give them. */
+export const requestsOf = (texts: readonly string[], provider = 'openai'): RequestsInput => ({
+  kind: 'list',
+  requests: texts.map((text) => ({ body: bodyFor(provider, text) })),
+});
+
+/** A batch of two requests for OpenAI that is submitted at once, unless wished otherwise. */
+export const makeBatch = (
+  services: Services,
+  scope: OrganizationScope,
+  { provider = 'openai', submit = { kind: 'NOW' }, texts = ['one', 'two'] }: BatchWish = {},
+): Promise<BatchRow> =>
+  createBatch(services, scope, {
+    provider,
+    submit,
+    requests: texts.length === 0 ? null : requestsOf(texts, provider),
+  });
+
+/** The batch as it is now. */
+export async function batchNow({ db }: Services, id: string): Promise<BatchRow> {
+  const batch = await db.read((q) => findBatch(workerScope, q, id));
+  if (batch === null) throw new Error('there is no such batch');
+  return batch;
+}
+
+/** Its jobs as they are now, by number. */
+export const jobsNow = ({ db }: Services, batchId: string): Promise<JobRow[]> =>
+  db.read((q) => jobsOfBatch(workerScope, q, batchId));
+
+/** Its only job as it is now. */
+export async function jobNow(services: Services, batchId: string): Promise<JobRow> {
+  const [job, ...others] = await jobsNow(services, batchId);
+  if (job === undefined || others.length > 0) throw new Error(`the batch has ${others.length + 1} jobs`);
+  return job;
+}
+
+/** Its items as they are now, in the caller's order. */
+export const itemsNow = ({ db }: Services, batchId: string): Promise<ItemView[]> =>
+  db.read((q) => itemPages(workerScope, q, [batchId], {}, { limit: 1000, order: 'ascending', beyond: null }));
+
+/** How many calls of an operation an emulator received. */
+export const callsOf = (calls: readonly EmulatorCall[], operation: string): number =>
+  calls.filter((call) => call.operation === operation).length;
+
+/** Turns the clock to exactly this moment, and does what is due then. */
+export async function workAt(service: TestService, at: Date | null): Promise<void> {
+  if (at === null) throw new Error('nothing is due at any time');
+  service.clock.advance({ seconds: (at.getTime() - service.clock.now().getTime()) / 1000 });
+  await service.work();
+}
+
+/** The services with one provider replaced, reached by the emulator that it had, or elsewhere. */
+export function withProvider(service: TestService, changed: Provider, elsewhere?: Connection): Services {
+  const { services } = service.app;
+  const reaches = services.providers.entries.map(({ provider }) => {
+    const own = provider.name === changed.name ? changed : provider;
+    const connection = own === changed ? elsewhere : undefined;
+    return [own, { mode: 'SANDBOX', connection: connection ?? service.emulator(own.name) }] as const;
+  });
+  return { ...services, providers: openProviderAccess(new Map(reaches), services) };
+}
+
+/** The same services with connections of their own, as another process on the same database has them. */
+export function anotherProcess(service: TestService): { services: Services; db: Database } {
+  const db = openDatabase({ url: service.app.databaseUrl, connectionsMax: 4 });
+  return { services: { ...service.app.services, db }, db };
+}
