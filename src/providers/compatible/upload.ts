@@ -2,14 +2,12 @@
  * The first half of a submission: the job's input file at the vendor. A file costs nothing and starts nothing, so
  * a lost answer is harmless here; it only has to be looked for before another is sent.
  *
- * Owned here: the file's name, the multipart frame, finding a file again. Left to `client.ts`: when, and what the
+ * Owned here: the file's name, its fields, finding a file again. Left to `client.ts`: when, and what the
  * file's id is good for.
  */
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
-import { ProviderFailure } from '../failure.ts';
-import { type HttpAnswer, streamedRequest } from '../http.ts';
 import { failureOf } from '../http-failure.ts';
+import { uploadFile } from '../multipart.ts';
 import type { Connection, Submission, SubmitPorts } from '../provider.ts';
 import { type Calls, understood } from './calls.ts';
 import { encodeLine } from './encode.ts';
@@ -69,25 +67,20 @@ const upload = async (
   ports: SubmitPorts,
   { connection, clock, quirks }: UploadServices,
 ): Promise<string> => {
-  const boundary = `batchql-${randomUUID()}`;
-  const { before, after } = frame(boundary, nameOf(submission), quirks);
-  async function* body(): AsyncGenerator<string> {
-    yield before;
+  async function* content(): AsyncGenerator<string> {
     for await (const item of ports.items()) yield encodeLine(item);
-    yield after;
   }
-  const answer = await harmless(
-    streamedRequest({
-      url: `${connection.baseUrl}${quirks.uploadPath}`,
-      headers: {
-        authorization: `Bearer ${connection.apiKey}`,
-        'content-type': `multipart/form-data; boundary=${boundary}`,
-      },
-      body: body(),
-      contentLength: before.length + submission.encodedBytes + after.length,
-      signal: ports.signal,
-    }),
-  );
+  const filename = nameOf(submission);
+  const { purpose, fileNameField } = quirks;
+  const answer = await uploadFile({
+    url: `${connection.baseUrl}${quirks.uploadPath}`,
+    headers: { authorization: `Bearer ${connection.apiKey}` },
+    fields: { purpose, ...(fileNameField === null ? {} : { [fileNameField]: filename }) },
+    filename,
+    content: content(),
+    contentBytes: submission.encodedBytes,
+    signal: ports.signal,
+  });
   if (answer.status >= 200 && answer.status < 300) return understood(readFile, answer.text).id;
   throw failureOf({
     ...readErrorBody(answer.text),
@@ -100,38 +93,3 @@ const upload = async (
 };
 
 const nameOf = ({ nonce }: Submission): string => `${nonce}.jsonl`;
-
-/** What stands around the file's bytes; all of it is ASCII, so that characters are bytes. */
-const frame = (
-  boundary: string,
-  filename: string,
-  { purpose, fileNameField }: Quirks,
-): { before: string; after: string } => ({
-  before: [
-    ...field(boundary, 'purpose', purpose),
-    ...(fileNameField === null ? [] : field(boundary, fileNameField, filename)),
-    `--${boundary}`,
-    `Content-Disposition: form-data; name="file"; filename="${filename}"`,
-    'Content-Type: application/jsonl',
-    '',
-    '',
-  ].join('\r\n'),
-  after: `\r\n--${boundary}--\r\n`,
-});
-
-const field = (boundary: string, name: string, value: string): string[] => [
-  `--${boundary}`,
-  `Content-Disposition: form-data; name="${name}"`,
-  '',
-  value,
-];
-
-/** A file that may or may not have arrived creates nothing that must not be created twice. */
-const harmless = async (sending: Promise<HttpAnswer>): Promise<HttpAnswer> => {
-  try {
-    return await sending;
-  } catch (error) {
-    if (!(error instanceof ProviderFailure) || error.kind !== 'uncertain') throw error;
-    throw new ProviderFailure('unavailable', error);
-  }
-};
