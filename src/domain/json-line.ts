@@ -13,6 +13,8 @@ export interface JsonObject {
 /** One line that holds a JSON object. */
 export interface JsonLine {
   readonly value: JsonObject;
+  /** The verbatim text of the object, without the blanks around it. */
+  readonly raw: string;
   /** The verbatim text of a top-level member's value; null where there is none. The last one wins, as in `JSON.parse`. */
   text(key: string): string | null;
 }
@@ -38,6 +40,8 @@ export function readJsonLine(line: string): JsonLine | UnreadableLine {
   let slices: Map<string, string> | undefined;
   return {
     value,
+    // Around valid JSON stand no blanks but its own.
+    raw: line.trim(),
     text(key) {
       slices ??= memberTexts(line);
       return slices.get(key) ?? null;
@@ -63,6 +67,19 @@ export function memberTexts(text: string): Map<string, string> {
     at = text[separator] === ',' ? skipBlank(text, separator + 1) : separator;
   }
   return members;
+}
+
+/** The verbatim texts of the elements of valid JSON array text, in order. */
+export function elementTexts(text: string): string[] {
+  const elements: string[] = [];
+  let at = skipBlank(text, text.indexOf('[') + 1);
+  while (at < text.length && text[at] !== ']') {
+    const end = endOfValue(text, at);
+    elements.push(text.slice(at, end));
+    const separator = skipBlank(text, end);
+    at = text[separator] === ',' ? skipBlank(text, separator + 1) : separator;
+  }
+  return elements;
 }
 
 const skipBlank = (text: string, from: number): number => {

@@ -2,7 +2,8 @@
  * The contract of `provider.ts` as checks that can be run for any provider, each with a permanent id. Owned here:
  * running them and telling how they came out. The checks stand in `audit/`, by subject.
  */
-import { findOperations, type Operations, withBench } from './audit/bench.ts';
+import { withBench } from './audit/bench.ts';
+import { calling } from './audit/calling.ts';
 import { cancelling } from './audit/cancelling.ts';
 import type { Check } from './audit/check.ts';
 import { collecting } from './audit/collecting.ts';
@@ -11,6 +12,7 @@ import { Inapplicable, Unmet } from './audit/demands.ts';
 import { failing } from './audit/failing.ts';
 import { finding } from './audit/finding.ts';
 import { limits } from './audit/limits.ts';
+import { type LiveAudit, liveChecks, runLiveJob } from './audit/live.ts';
 import { reporting } from './audit/reporting.ts';
 import { submitting } from './audit/submitting.ts';
 import type { Provider } from './provider.ts';
@@ -25,6 +27,7 @@ export const checks: readonly Check[] = [
   ...collecting,
   ...decoding,
   ...cancelling,
+  ...calling,
 ];
 
 /** How one check came out. */
@@ -47,21 +50,33 @@ export async function auditProvider(
   provider: Provider,
   { only = checks.map((check) => check.id) }: { only?: readonly string[] } = {},
 ): Promise<AuditReport> {
-  const operations = await findOperations(provider);
   const findings: AuditFinding[] = [];
   for (const check of checks.filter(({ id }) => only.includes(id))) {
-    findings.push(await runCheck(provider, operations, check));
+    findings.push(await runCheck(provider, check));
   }
   return { provider: provider.name, findings };
 }
 
-const runCheck = async (
-  provider: Provider,
-  operations: Operations,
-  { run, ...check }: Check,
-): Promise<AuditFinding> => {
+/**
+ * Runs those checks against the real service that one of them can be asked without faults, on one small job. Throws
+ * what the submission or the waiting throws.
+ */
+export async function auditService(audit: LiveAudit): Promise<AuditReport> {
+  const job = await runLiveJob(audit);
+  const findings: AuditFinding[] = [];
+  for (const { run: _, ...check } of checks) {
+    const ask = liveChecks[check.id];
+    if (ask !== undefined) findings.push(await judge(check, async () => ask(job)));
+  }
+  return { provider: audit.provider.name, findings };
+}
+
+const runCheck = (provider: Provider, { run, ...check }: Check): Promise<AuditFinding> =>
+  judge(check, () => withBench(provider, run));
+
+const judge = async (check: Omit<Check, 'run'>, ask: () => Promise<void>): Promise<AuditFinding> => {
   try {
-    await withBench(provider, operations, run);
+    await ask();
     return { ...check, verdict: 'pass', reason: null };
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);

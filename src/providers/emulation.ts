@@ -2,7 +2,9 @@
  * The contract of emulators: how one is started, what tests may ask of it, and how it is made to misbehave. What
  * emulators share is `emulator/`; each vendor's stands in its provider's folder.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
+import type { Connection } from './contract/connection.ts';
 
 /** How an emulator is started. */
 export interface EmulatorOptions {
@@ -13,6 +15,14 @@ export interface EmulatorOptions {
   readonly directory?: string;
   /** Positions of the switches for facts that are not certain, by name; see the provider's README. */
   readonly switches?: Readonly<Record<string, boolean | string>>;
+  /** Where it is served; on a free loopback port of its own where absent. */
+  readonly host?: EmulatorHost;
+}
+
+/** A server that several emulators share, each under a path of its own. */
+export interface EmulatorHost {
+  /** Serves `handle` under a path, and answers the URL of that path, without a slash at its end. */
+  mount(handle: (incoming: IncomingMessage, outgoing: ServerResponse) => void): Promise<string>;
 }
 
 /** Phases of an emulated batch, in seconds. */
@@ -23,19 +33,41 @@ export interface EmulatorPace {
   readonly cancellingSeconds: number;
 }
 
-/** A running emulator. */
-export interface Emulator {
-  /** The base URL to give to the vendor's SDK or to our client, in the form the SDK wants it. */
-  readonly baseUrl: string;
-  /** A key that it accepts. */
-  readonly apiKey: string;
+/**
+ * A running emulator, which is also the connection to it: the base URL in the form that the vendor's SDK wants it,
+ * and a key that it accepts.
+ */
+export interface Emulator extends Connection {
+  /** The same with credentials that it refuses. */
+  readonly stranger: Connection;
+  /** What must never leave in anything but the header for credentials; the API key, or the secret behind it. */
+  readonly secret: string;
+  /** The emulator's names for the calls that checks speak of. */
+  readonly operations: EmulatorOperations;
   /** Makes the next matching calls fail in a chosen way. */
   readonly faults: FaultPlan;
   /** What it was asked, in order: `{ operation, method, path, status }`. */
   readonly calls: readonly EmulatorCall[];
   /** Every batch it holds, oldest first. */
   batches(): Promise<readonly EmulatedBatch[]>;
+  /** Says where an `ACCOUNT`'s webhooks go from now on, and nowhere else, as a person would in the vendor's dashboard. */
+  callAt?(url: string): Promise<void>;
+  /** Sends the webhooks that are due by the clock, each once; how many. Absent where the provider calls nobody. */
+  deliver?(): Promise<number>;
   close(): Promise<void>;
+}
+
+/** A key that no emulator accepts. */
+export const strangerKey = 'sk-audit-0123456789abcdef';
+
+/** Names of an emulator's calls. */
+export interface EmulatorOperations {
+  /** The call that makes a batch. */
+  readonly create: string;
+  /** The call that reads (a page or file of) results. */
+  readonly results: string;
+  /** The call that adds items to a batch, where submissions are resumable. */
+  readonly add?: string;
 }
 
 /** One call that an emulator received. Status is null where the connection was dropped. */
@@ -67,6 +99,8 @@ export interface FaultRule {
   readonly effect: FaultEffect;
   /** How many calls it hits; default 1, `Infinity` until cleared. */
   readonly times?: number;
+  /** How many matching calls pass before it begins to hit; default 0. */
+  readonly after?: number;
 }
 
 /** What happens to a call that a fault hits. */

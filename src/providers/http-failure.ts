@@ -31,7 +31,10 @@ export function failureOf(answer: FailedAnswer): ProviderFailure {
   const retry = retryAt(headers, now);
   return new ProviderFailure(kindOf(status, answer.creates, retry), {
     code: publicText(answer.code ?? `http_${status}`, apiKey),
-    message: publicText(answer.message ?? `The provider answered ${status}.`, apiKey),
+    message: publicText(
+      answer.message ?? sentences.get(status) ?? `The provider answered ${status}.`,
+      apiKey,
+    ),
     status,
     retryAt: retry,
   });
@@ -74,6 +77,12 @@ export function publicText(text: string, apiKey: string): string {
   const clean = exact.replace(credential, redacted);
   return clean.length > textLengthMax ? `${clean.slice(0, textLengthMax - 1)}…` : clean;
 }
+
+/** For providers, and what stands before them, that say nothing themselves. */
+const sentences: ReadonlyMap<number, string> = new Map([
+  [402, 'The provider takes nothing more before it is paid.'],
+  [413, 'The provider takes no job as large as this one.'],
+]);
 
 const textLengthMax = 500;
 const redacted = '[redacted]';

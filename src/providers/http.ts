@@ -9,6 +9,8 @@ import { connectionFailure } from './http-failure.ts';
 
 /** A POST with a streamed body. */
 export interface StreamedRequest {
+  /** `POST` where absent. */
+  readonly method?: 'POST' | 'PUT';
   readonly url: string;
   /** Without content-length, which is `contentLength`. */
   readonly headers: Readonly<Record<string, string>>;
@@ -36,7 +38,7 @@ export async function streamedRequest(request: StreamedRequest): Promise<HttpAns
   const body = measured(request, sending);
   try {
     const init = {
-      method: 'POST',
+      method: request.method ?? 'POST',
       headers: { ...request.headers, 'content-length': String(request.contentLength) },
       body: pulled(body),
       duplex: 'half',

@@ -1,6 +1,6 @@
 /**
- * A file on its way to a vendor: one multipart form, its file streamed, its length known beforehand. A file costs
- * nothing and starts nothing, so a lost answer is harmless here, whatever is made of the file later.
+ * A file on its way to a vendor: one multipart form, its file streamed, its length known beforehand. A file that is
+ * merely uploaded costs nothing and starts nothing, so a lost answer is harmless; one that starts a job is not.
  *
  * Owned here: the frame around the file, and what a lost answer means. Left to others: sending (`http.ts`), which
  * fields a vendor wants and what its answer says (each vendor's folder).
@@ -16,6 +16,8 @@ export interface FileUpload {
   readonly headers: Readonly<Record<string, string>>;
   /** Plain fields, before the file. Names and values are ASCII, without quotes and line breaks. */
   readonly fields: Readonly<Record<string, string>>;
+  /** The name of the file's part, as plain as the fields; `file` where absent. */
+  readonly fileField?: string;
   /** As plain as the fields. */
   readonly filename: string;
   readonly content: AsyncIterable<string>;
@@ -29,6 +31,11 @@ export interface FileUpload {
  * goes wrong with the content is thrown as the plain error it is.
  */
 export async function uploadFile(upload: FileUpload): Promise<HttpAnswer> {
+  return harmless(sendFile(upload));
+}
+
+/** The same for a form that creates something by itself: where there is no answer it throws as `streamedRequest` does. */
+export async function sendFile(upload: FileUpload): Promise<HttpAnswer> {
   const boundary = `batchql-${randomUUID()}`;
   const { before, after } = frame(boundary, upload);
   async function* body(): AsyncGenerator<string> {
@@ -36,21 +43,19 @@ export async function uploadFile(upload: FileUpload): Promise<HttpAnswer> {
     yield* upload.content;
     yield after;
   }
-  return harmless(
-    streamedRequest({
-      url: upload.url,
-      headers: { ...upload.headers, 'content-type': `multipart/form-data; boundary=${boundary}` },
-      body: body(),
-      contentLength: before.length + upload.contentBytes + after.length,
-      signal: upload.signal,
-    }),
-  );
+  return streamedRequest({
+    url: upload.url,
+    headers: { ...upload.headers, 'content-type': `multipart/form-data; boundary=${boundary}` },
+    body: body(),
+    contentLength: before.length + upload.contentBytes + after.length,
+    signal: upload.signal,
+  });
 }
 
 /** What stands around the file's bytes; all of it is ASCII, so that characters are bytes. */
 const frame = (
   boundary: string,
-  { fields, filename }: Pick<FileUpload, 'fields' | 'filename'>,
+  { fields, fileField = 'file', filename }: Pick<FileUpload, 'fields' | 'fileField' | 'filename'>,
 ): { before: string; after: string } => ({
   before: [
     ...Object.entries(fields).flatMap(([name, value]) => [
@@ -60,7 +65,7 @@ const frame = (
       value,
     ]),
     `--${boundary}`,
-    `Content-Disposition: form-data; name="file"; filename="${filename}"`,
+    `Content-Disposition: form-data; name="${fileField}"; filename="${filename}"`,
     'Content-Type: application/jsonl',
     '',
     '',

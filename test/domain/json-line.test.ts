@@ -114,6 +114,14 @@ describe('readJsonLine', () => {
     expect(line.value).toEqual({ before: 1, body: JSON.parse(value), after: 2 });
   });
 
+  test.each(['', ' ', '\t', ' \r\n'])(
+    'keeps the whole object as it was written, without the blanks around it: %j',
+    (blanks) => {
+      const object = '{ "b" : 12345678901234567890, "a" :\t"\\u00e9" , "a": [ ] }';
+      expect(lineOf(blanks + object + blanks).raw).toBe(object);
+    },
+  );
+
   test('takes the last of several members of the same name, as JSON.parse does, however each is escaped', () => {
     const line = lineOf(String.raw`{"a": 1, "b": 2, "\u0061": 3}`);
     expect(line.text('a')).toBe('3');

@@ -6,8 +6,9 @@
 import { createHandClock, type HandClock } from '../../clock.ts';
 import type { JsonObject } from '../../domain/json-line.ts';
 import { isFinalJob } from '../../domain/status.ts';
-import type { Emulator, FaultEffect } from '../emulation.ts';
+import type { Emulator, EmulatorOperations, FaultEffect, FaultRule } from '../emulation.ts';
 import type {
+  Connection,
   JobReport,
   Provider,
   ProviderClient,
@@ -24,12 +25,21 @@ export interface Bench {
   readonly emulator: Emulator;
   readonly client: ProviderClient;
   readonly clock: HandClock;
-  /** The emulator's name for the call that makes a batch, and for one that reads results. */
-  readonly operations: Operations;
+  /** The emulator's names for the calls that make a batch, add to it, and read results. */
+  readonly operations: EmulatorOperations;
+  /** The connection to the emulator by way of another origin, such as a tap's. */
+  via(baseUrl: string): Connection;
+  /** So many bodies that this provider takes, all different, with characters of one to four bytes. */
+  bodies(count: number): string[];
+  /**
+   * As few bodies as a job may have, and `more` beside them; the first ask these prompts. Where a job may have one
+   * request, `few(2)` are three.
+   */
+  few(more?: number, prompts?: readonly string[]): string[];
   /** A job that nobody has sent yet; its intent is now. */
   draft(bodies: readonly string[]): Draft;
   /** Sends a draft, by the bench's client or another. */
-  submit(draft: Draft, options?: { client?: ProviderClient; signal?: AbortSignal }): Promise<BenchJob>;
+  submit(draft: Draft, options?: SubmitOptions): Promise<BenchJob>;
   /** Reports on the job, the clock turned a little between two, up to and including the final one. */
   follow(job: ProviderJob): AsyncGenerator<JobReport>;
   /** The final report. */
@@ -37,20 +47,23 @@ export interface Bench {
   /** All chunks of results after `cursor`. */
   collect(job: ProviderJob, report: JobReport, cursor?: string | null): Promise<ResultChunk[]>;
   /** Makes the next calls of an operation misbehave. */
-  fault(operation: string, effect: FaultEffect, times?: number): void;
+  fault(operation: string, effect: FaultEffect, times?: number, more?: Pick<FaultRule, 'after'>): void;
   /** How often an operation was called. */
   callsOf(operation: string): number;
 }
 
-/** Names of an emulator's calls that checks speak of. */
-export interface Operations {
-  readonly create: string;
-  readonly results: string;
+/** How a draft is sent, where it is not as usual. */
+export interface SubmitOptions {
+  readonly client?: ProviderClient;
+  readonly signal?: AbortSignal;
+  readonly changes?: Partial<Submission>;
 }
 
 /** A job before it is sent. The checkpoint is whatever the last try saved. */
 export interface Draft {
   readonly items: readonly SubmissionItem[];
+  /** What the provider's results will name the items by, in the same order. */
+  readonly names: readonly string[];
   readonly intentAt: Date;
   checkpoint: JsonObject | null;
   submission(changes?: Partial<Submission>): Submission;
@@ -63,38 +76,21 @@ export type BenchJob = ProviderJob & { readonly report: JobReport };
 export const noSignal: AbortSignal = new AbortController().signal;
 
 /** Works at a bench, and takes it down afterwards. */
-export async function withBench<T>(
-  provider: Provider,
-  operations: Operations,
-  work: (bench: Bench) => Promise<T>,
-): Promise<T> {
+export async function withBench<T>(provider: Provider, work: (bench: Bench) => Promise<T>): Promise<T> {
   const clock = createHandClock(new Date('2026-11-22T10:00:00Z'));
   const emulator = await provider.emulate({ clock, pace });
   try {
-    return await work(setUp(provider, emulator, clock, operations));
+    return await work(setUp(provider, emulator, clock));
   } finally {
     await emulator.close();
   }
 }
 
-/** Finds out what a provider's emulator calls its calls, by making each once. */
-export function findOperations(provider: Provider): Promise<Operations> {
-  return withBench(provider, { create: '', results: '' }, async (bench) => {
-    const job = await bench.submit(bench.draft(sampleBodies(provider.limits.requestsMin + 1)));
-    const create = bench.emulator.calls.at(-1)?.operation ?? '';
-    const report = await bench.finish(job);
-    await bench.collect(job, report);
-    return { create, results: bench.emulator.calls.at(-1)?.operation ?? '' };
-  });
-}
+/** A body of the provider's with `prompt` in it, as the item at `index`. */
+export const bodyFor = ({ example }: Provider, prompt: string, index: number): string =>
+  JSON.stringify(example.body({ prompt, index, model: example.model }));
 
-/** A body that every endpoint checked here accepts, with `text` as its prompt. */
-export const sampleBody = (text: string): string =>
-  `{"model":"audit-1","max_tokens":64,"messages":[{"role":"user","content":${JSON.stringify(text)}}]}`;
-
-/** So many bodies, all different, with characters of one to four bytes. */
-export const sampleBodies = (count: number): string[] =>
-  Array.from({ length: count }, (_, index) => sampleBody(`Item ${index}: e é € 🙂`));
+const promptAt = (index: number): string => `Item ${index}: e é € 🙂`;
 
 /** Long enough that a step of the clock falls into every phase. */
 const pace = { validatingSeconds: 60, runningSeconds: 240, finalizingSeconds: 60, cancellingSeconds: 60 };
@@ -102,7 +98,7 @@ const stepSeconds = 45;
 /** Some way beyond the longest that any job can take at this pace. */
 const stepsMax = 50;
 
-const setUp = (provider: Provider, emulator: Emulator, clock: HandClock, operations: Operations): Bench => {
+const setUp = (provider: Provider, emulator: Emulator, clock: HandClock): Bench => {
   const client = provider.connect(emulator, { clock });
   let drafted = 0;
 
@@ -111,13 +107,21 @@ const setUp = (provider: Provider, emulator: Emulator, clock: HandClock, operati
     emulator,
     client,
     clock,
-    operations,
+    operations: emulator.operations,
+    via: (baseUrl) => moved(emulator, baseUrl),
+    bodies: (count) => Array.from({ length: count }, (_, index) => bodyFor(provider, promptAt(index), index)),
+    few(more = 0, prompts = []) {
+      const length = Math.max(provider.limits.requestsMin + more, prompts.length);
+      return Array.from({ length }, (_, index) =>
+        bodyFor(provider, prompts[index] ?? promptAt(index), index),
+      );
+    },
     draft(bodies) {
       drafted += 1;
       return draftJob(provider, bodies, `audit${String(drafted).padStart(15, '0')}`, clock.now());
     },
-    async submit(draft, { client: other = client, signal = noSignal } = {}) {
-      const submission = draft.submission();
+    async submit(draft, { client: other = client, signal = noSignal, changes = {} } = {}) {
+      const submission = draft.submission(changes);
       const { providerJobId, report } = await other.submit(submission, {
         items: () => iterate(draft.items),
         saveCheckpoint: async (checkpoint) => {
@@ -148,15 +152,21 @@ const setUp = (provider: Provider, emulator: Emulator, clock: HandClock, operati
       for await (const chunk of client.results({ ...job, report }, cursor, noSignal)) chunks.push(chunk);
       return chunks;
     },
-    fault(operation, effect, times = 1) {
-      emulator.faults.add({ operation, effect, times });
+    fault(operation, effect, times = 1, more = {}) {
+      emulator.faults.add({ operation, effect, times, ...more });
     },
     callsOf: (operation) => emulator.calls.filter((call) => call.operation === operation).length,
   };
   return bench;
 };
 
-const draftJob = (provider: Provider, bodies: readonly string[], nonce: string, intentAt: Date): Draft => {
+/** A job of these bodies that nobody has sent yet. */
+export const draftJob = (
+  provider: Provider,
+  bodies: readonly string[],
+  nonce: string,
+  intentAt: Date,
+): Draft => {
   const [endpoint] = provider.endpoints;
   const items = bodies.map((body, position) => ({ key: `${nonce}-${position}`, endpoint, body }));
   const lineBytes = items.map((item) => Buffer.byteLength(lineOf(provider, item)));
@@ -166,28 +176,40 @@ const draftJob = (provider: Provider, bodies: readonly string[], nonce: string, 
   );
   const draft: Draft = {
     items,
+    names: items.map((item) => nameOf(provider, item)),
     intentAt,
     checkpoint: null,
     submission: (changes) => ({
       jobId: `job-${nonce}`,
       nonce,
       endpoint,
-      model: 'audit-1',
+      model: provider.example.model,
       completionWindow: provider.completionWindows[0],
       requestCount: items.length,
       encodedBytes,
       checkpoint: draft.checkpoint,
       intentAt,
+      callbackUrl: `https://batchql.example/callbacks/${provider.name}/${nonce}`,
       ...changes,
     }),
   };
   return draft;
 };
 
+const nameOf = ({ itemsNamedBy, dialect }: Provider, { key, endpoint, body }: SubmissionItem): string =>
+  itemsNamedBy === 'KEY' ? key : (dialect.inspect({ endpoint, body: JSON.parse(body) }).agentId ?? '');
+
 /** The line of an item, as the contract says that it is made. */
 export const lineOf = ({ encoding }: Provider, item: SubmissionItem): string => {
   const { before, after } = encoding.envelope(item);
   return before + item.body + after;
+};
+
+/** A connection whose every URL of the emulator's has another origin. */
+const moved = ({ baseUrl, apiKey, more }: Connection, to: string): Connection => {
+  const [own, other] = [new URL(baseUrl).origin, new URL(to).origin];
+  const settings = Object.entries(more ?? {}).map(([name, value]) => [name, value.replace(own, other)]);
+  return { baseUrl: baseUrl.replace(own, other), apiKey, more: Object.fromEntries(settings) };
 };
 
 async function* iterate(items: readonly SubmissionItem[]): AsyncGenerator<SubmissionItem> {

@@ -1,6 +1,6 @@
 /** The clauses about stopping a job: what was finished is kept, and asking twice does no harm. */
 import type { ProviderJob } from '../provider.ts';
-import { type Bench, type BenchJob, noSignal, sampleBodies } from './bench.ts';
+import { type Bench, type BenchJob, noSignal } from './bench.ts';
 import type { Check } from './check.ts';
 import { linesOf } from './collecting.ts';
 import { demand, failureFrom, skip } from './demands.ts';
@@ -33,10 +33,12 @@ export const cancelling: readonly Check[] = [
     async run(bench) {
       const job = await runningJob(bench);
       await bench.client.cancel(job, noSignal);
-      const again = await bench.client.cancel(asked(bench, job), noSignal);
+      // A job keeps the moment at which cancelling was first asked for.
+      const stopping = asked(bench, job);
+      const again = await bench.client.cancel(stopping, noSignal);
       demand(again.status === 'CANCELLING' || again.status === 'CANCELLED', `it is ${again.status}`);
-      await bench.finish(asked(bench, job));
-      const over = await bench.client.cancel(asked(bench, job), noSignal);
+      await bench.finish(stopping);
+      const over = await bench.client.cancel(stopping, noSignal);
       demand(over.status === 'CANCELLED', `once over it is ${over.status}`);
     },
   },
@@ -77,7 +79,7 @@ const halfwaySeconds = 180;
 /** A job of which about half is finished. */
 const runningJob = async (bench: Bench): Promise<BenchJob> => {
   if (!bench.provider.capabilities.cancel) skip('this provider cannot cancel');
-  const job = await bench.submit(bench.draft(sampleBodies(20)));
+  const job = await bench.submit(bench.draft(bench.few(19)));
   bench.clock.advance({ seconds: halfwaySeconds });
   return job;
 };

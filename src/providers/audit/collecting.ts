@@ -1,6 +1,6 @@
 /** The clauses about results: all of them, as they are, and from wherever a crash left off. */
 import type { DecodedLine, JobReport, ResultChunk } from '../provider.ts';
-import { type Bench, type BenchJob, noSignal, sampleBodies } from './bench.ts';
+import { type Bench, type BenchJob, noSignal } from './bench.ts';
 import type { Check } from './check.ts';
 import { demand, failureFrom, skip } from './demands.ts';
 import { openForeignHost } from './wire.ts';
@@ -13,7 +13,7 @@ export const collecting: readonly Check[] = [
     title: 'The results carry every key exactly once.',
     source: 'contract: ProviderClient.results',
     async run(bench) {
-      const { job, report, keys } = await finished(bench, manyLines);
+      const { job, report, keys } = await finished(bench, manyLines(bench));
       const found = keysOf(bench, linesOf(await bench.collect(job, report)));
       demand(found.length === keys.length, `there are ${found.length} results for ${keys.length} items`);
       demand(
@@ -28,7 +28,7 @@ export const collecting: readonly Check[] = [
     title: 'Collecting goes on after any cursor with exactly the lines that came after it.',
     source: 'contract: ResultChunk.cursor',
     async run(bench) {
-      const { job, report } = await finished(bench, manyLines);
+      const { job, report } = await finished(bench, manyLines(bench));
       const chunks = await bench.collect(job, report);
       demand(chunks.length > 1, 'there is only one chunk to go on after');
       for (const [index, { cursor }] of chunks.entries()) {
@@ -45,10 +45,14 @@ export const collecting: readonly Check[] = [
       'A torn stream of results gives the whole lines before the tear, is unavailable, and can be resumed.',
     source: 'facts 1: the SDK decoder dies of a torn line',
     async run(bench) {
-      const { job, report } = await finished(bench, manyLines);
+      const { job, report } = await finished(bench, manyLines(bench));
       const whole = linesOf(await bench.collect(job, report));
       const bytes = Buffer.byteLength(whole.join('\n'));
-      bench.fault(bench.operations.results, { kind: 'tear', afterBytes: Math.floor(bytes * 0.7) });
+      const { resultsForm } = bench.provider.capabilities;
+      // What a torn page holds cannot be read; the pages before it can.
+      if (resultsForm === 'LINES')
+        bench.fault(bench.operations.results, { kind: 'tear', afterBytes: Math.floor(bytes * 0.7) });
+      else bench.fault(bench.operations.results, { kind: 'tear', afterBytes: 200 }, 1, { after: 1 });
       const lines: string[] = [];
       let cursor: string | null = null;
       await failureFrom(async () => {
@@ -73,11 +77,11 @@ export const collecting: readonly Check[] = [
     title: 'A chunk has at most 1,000 lines, and none of them is empty.',
     source: 'contract: ResultChunk.lines',
     async run(bench) {
-      const { job, report, keys } = await finished(bench, manyLines);
-      bench.fault(bench.operations.results, {
-        kind: 'rewrite',
-        rewrite: (body) => `\n${body.replaceAll('\n', '\r\n\n')}`,
-      });
+      const { job, report, keys } = await finished(bench, manyLines(bench));
+      if (bench.provider.capabilities.resultsForm === 'LINES') {
+        const rewrite = (body: string): string => `\n${body.replaceAll('\n', '\r\n\n')}`;
+        bench.fault(bench.operations.results, { kind: 'rewrite', rewrite });
+      }
       const chunks = await bench.collect(job, report);
       demand(
         chunks.every(({ lines }) => lines.length <= 1_000),
@@ -96,7 +100,8 @@ export const collecting: readonly Check[] = [
     title: 'A line is handed over byte for byte as the provider wrote it.',
     source: "design: bodies are text; the provider's results are kept verbatim",
     async run(bench) {
-      const { job, report } = await finished(bench, 20);
+      linesOnly(bench);
+      const { job, report, keys } = await finished(bench, 20);
       const sent = new Set<string>();
       bench.fault(bench.operations.results, {
         kind: 'rewrite',
@@ -107,7 +112,10 @@ export const collecting: readonly Check[] = [
         },
       });
       const lines = linesOf(await bench.collect(job, report));
-      demand(lines.length === 20 && lines.every((line) => sent.has(line)), 'a line was written anew');
+      demand(
+        lines.length === keys.length && lines.every((line) => sent.has(line)),
+        'a line was written anew',
+      );
     },
   },
   {
@@ -116,13 +124,14 @@ export const collecting: readonly Check[] = [
     title: 'A line that cannot be read is handed over and is malformed; the others are as they were.',
     source: 'design: one malformed line never sticks a batch',
     async run(bench) {
-      const { job, report } = await finished(bench, 20);
+      linesOnly(bench);
+      const { job, report, keys } = await finished(bench, 20);
       bench.fault(bench.operations.results, {
         kind: 'rewrite',
         rewrite: (body) => body.replace(/^.*$/m, (line) => line.slice(0, line.length / 2)),
       });
       const lines = linesOf(await bench.collect(job, report));
-      demand(lines.length === 20, `there are ${lines.length} lines`);
+      demand(lines.length === keys.length, `there are ${lines.length} lines`);
       const malformed = lines.filter((line) => bench.provider.decoding.decode(line).kind === 'malformed');
       demand(malformed.length === 1, `${malformed.length} lines are malformed`);
     },
@@ -133,7 +142,7 @@ export const collecting: readonly Check[] = [
     title: 'A results URL on a foreign host is malformed, and that host is never called.',
     source: 'facts 1: results_url is absolute and the SDK sends the key there',
     async run(bench) {
-      const job = await bench.submit(bench.draft(sampleBodies(3)));
+      const job = await bench.submit(bench.draft(bench.few(2)));
       await bench.finish(job);
       const foreign = await openForeignHost();
       try {
@@ -168,29 +177,34 @@ export const collecting: readonly Check[] = [
     title: 'Results are not read further than they are asked for.',
     source: 'contract: ProviderClient.results streams',
     async run(bench) {
-      const { job, report } = await finished(bench, manyLines);
+      const { job, report } = await finished(bench, manyLines(bench));
+      const lines = manyLines(bench);
       for await (const chunk of bench.client.results({ ...job, report }, null, noSignal)) {
-        demand(chunk.lines.length < manyLines, 'everything came at once');
+        demand(chunk.lines.length < lines, 'everything came at once');
         break;
       }
-      demand(
-        linesOf(await bench.collect(job, report)).length === manyLines,
-        'the rest cannot be read any more',
-      );
+      demand(linesOf(await bench.collect(job, report)).length === lines, 'the rest cannot be read any more');
     },
   },
 ];
 
-/** More than one chunk holds. */
-const manyLines = 1_100;
+/** More than one chunk holds, where a job may have so many. */
+const manyLines = ({ provider }: Bench): number => Math.min(1_100, provider.limits.requestsMax ?? 1_100);
 
+/** The bytes of a page's lines are the page's affair. */
+const linesOnly = ({ provider }: Bench): void => {
+  if (provider.capabilities.resultsForm === 'PAGES')
+    skip('the results of this provider come in pages of JSON');
+};
+
+/** A job that is over; of `count` items, or of the fewest that a job may have where that is more. */
 const finished = async (
   bench: Bench,
   count: number,
-): Promise<{ job: BenchJob; report: JobReport; keys: string[] }> => {
-  const draft = bench.draft(sampleBodies(count));
+): Promise<{ job: BenchJob; report: JobReport; keys: readonly string[] }> => {
+  const draft = bench.draft(bench.bodies(Math.max(count, bench.provider.limits.requestsMin)));
   const job = await bench.submit(draft);
-  return { job, report: await bench.finish(job), keys: draft.items.map((item) => item.key) };
+  return { job, report: await bench.finish(job), keys: draft.names };
 };
 
 /** The lines of all chunks, one after the other. */

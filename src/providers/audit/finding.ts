@@ -1,7 +1,7 @@
 /** The clauses about finding a submission whose answer was lost, without which a crash would pay twice. */
 
 import type { Sighting } from '../provider.ts';
-import { type Bench, type Draft, noSignal, sampleBodies } from './bench.ts';
+import { type Bench, type Draft, noSignal } from './bench.ts';
 import type { Check } from './check.ts';
 import { demand, failureFrom, skip } from './demands.ts';
 
@@ -13,7 +13,7 @@ export const finding: readonly Check[] = [
     title: 'A submission whose answer was lost is found again, with the proof that the provider claims.',
     source: 'facts 0.3: recovery after a crash',
     async run(bench) {
-      const draft = bench.draft(sampleBodies(5));
+      const draft = bench.draft(bench.few(4));
       const id = await loseAnswer(bench, draft);
       const sightings = await find(bench, draft);
       demand(
@@ -32,8 +32,8 @@ export const finding: readonly Check[] = [
     title: 'A submission that was never sent is not found, and looking for it creates nothing.',
     source: 'contract: ProviderClient.find',
     async run(bench) {
-      await bench.submit(bench.draft(sampleBodies(3)));
-      const sightings = await find(bench, bench.draft(sampleBodies(5)));
+      await bench.submit(bench.draft(bench.few(2)));
+      const sightings = await find(bench, bench.draft(bench.few(4)));
       demand(sightings.length === 0, 'a job of another size was found');
       demand(bench.callsOf(bench.operations.create) === 1, 'looking created something');
     },
@@ -44,9 +44,9 @@ export const finding: readonly Check[] = [
     title: 'A job of the same size that was there before we meant to send ours is not found.',
     source: 'facts 0.3: recovery after a crash',
     async run(bench) {
-      await bench.submit(bench.draft(sampleBodies(5)));
+      await bench.submit(bench.draft(bench.few(4)));
       bench.clock.advance({ hours: 1 });
-      const sightings = await find(bench, bench.draft(sampleBodies(5)));
+      const sightings = await find(bench, bench.draft(bench.few(4)));
       demand(sightings.length === 0, 'an older job was taken for ours');
     },
   },
@@ -56,9 +56,9 @@ export const finding: readonly Check[] = [
     title: 'A lost submission is found behind any number of newer jobs.',
     source: "facts 1 and 2: the providers' lists come in pages",
     async run(bench) {
-      const draft = bench.draft(sampleBodies(5));
+      const draft = bench.draft(bench.few(4));
       const id = await loseAnswer(bench, draft);
-      for (let newer = 0; newer < newerJobs; newer += 1) await bench.submit(bench.draft(sampleBodies(1)));
+      for (let newer = 0; newer < newerJobs; newer += 1) await bench.submit(bench.draft(bench.few()));
       const sightings = await find(bench, draft);
       demand(
         sightings.some((sighting) => sighting.providerJobId === id),
@@ -72,7 +72,7 @@ export const finding: readonly Check[] = [
     title: 'The evidence of a sighting names the job and carries nothing of its requests.',
     source: 'contract: Sighting.evidence',
     async run(bench) {
-      const draft = bench.draft(sampleBodies(5));
+      const draft = bench.draft(bench.few(4));
       const id = await loseAnswer(bench, draft);
       const [sighting] = await find(bench, draft);
       const evidence = JSON.stringify(sighting?.evidence ?? {});
@@ -86,7 +86,7 @@ export const finding: readonly Check[] = [
     title: 'A search that cannot be finished fails; it never answers that there is nothing.',
     source: 'contract: ProviderClient.find',
     async run(bench) {
-      const draft = bench.draft(sampleBodies(5));
+      const draft = bench.draft(bench.few(4));
       await loseAnswer(bench, draft);
       bench.fault('*', { kind: 'answer', status: 500, body: '{}' });
       await failureFrom(() => find(bench, draft), 'unavailable');

@@ -2,9 +2,9 @@
 import { readJsonLine } from '../../domain/json-line.ts';
 import { ProviderFailure } from '../failure.ts';
 import type { RequestDraft } from '../provider.ts';
-import { type Bench, lineOf, sampleBodies, sampleBody } from './bench.ts';
+import { type Bench, bodyFor, lineOf } from './bench.ts';
 import type { Check } from './check.ts';
-import { demand } from './demands.ts';
+import { demand, skip } from './demands.ts';
 
 /** Checks BQ-L…. */
 export const limits: readonly Check[] = [
@@ -14,7 +14,7 @@ export const limits: readonly Check[] = [
     title: 'A job of the fewest requests is taken.',
     source: 'contract: ProviderLimits.requestsMin',
     async run(bench) {
-      const job = await bench.submit(bench.draft(sampleBodies(bench.provider.limits.requestsMin)));
+      const job = await bench.submit(bench.draft(bench.few()));
       const report = await bench.finish(job);
       demand(report.status === 'COMPLETED', `it is ${report.status}`);
     },
@@ -25,9 +25,9 @@ export const limits: readonly Check[] = [
     title: 'A job of one request more than the most is refused by the provider.',
     source: 'facts 8: max requests',
     async run(bench) {
-      const body = sampleBody('Item');
-      const draft = bench.draft(Array.from({ length: bench.provider.limits.requestsMax + 1 }, () => body));
-      demand((await refused(bench, draft)) === true, 'it was taken');
+      const { requestsMax } = bench.provider.limits;
+      if (requestsMax === null) skip('this provider names no maximum');
+      demand(await refused(bench, bench.draft(bench.bodies(requestsMax + 1))), 'it was taken');
     },
   },
   {
@@ -36,12 +36,16 @@ export const limits: readonly Check[] = [
     title: 'Our own line for an item is one of the native form, with its key and its body verbatim.',
     source: 'contract: Dialect.read, Encoding.envelope',
     async run(bench) {
-      const [item] = bench.draft(['{ "model":"audit-1", "seed":12345678901234567890, "a":"\\u00e9" }']).items;
+      const body = bodyFor(bench.provider, 'Hi', 0);
+      const [item] = bench.draft([
+        body.replace('{', '{ "seed":12345678901234567890, "a":"\\u00e9" , '),
+      ]).items;
       demand(item !== undefined, 'there is no item');
       const draft = read(bench, lineOf(bench.provider, item));
       demand(draft !== null, 'the line is not recognised');
       demand(draft.body === item.body, 'the body is not verbatim');
-      demand(draft.customId === item.key, 'the key is not the custom id');
+      const keyed = bench.provider.itemsNamedBy === 'KEY';
+      demand(!keyed || draft.customId === item.key, 'the key is not the custom id');
       demand(draft.endpoint === null || draft.endpoint === item.endpoint, 'the endpoint is another');
       demand((draft.problems ?? []).length === 0, 'something is wrong with the line');
     },
@@ -64,9 +68,13 @@ export const limits: readonly Check[] = [
     source: 'contract: Dialect.inspect',
     async run(bench) {
       const [endpoint] = bench.provider.endpoints;
-      const right = bench.provider.dialect.inspect({ endpoint, body: JSON.parse(sampleBody('Hi')) });
+      const { example, modelPlace } = bench.provider;
+      const right = bench.provider.dialect.inspect({
+        endpoint,
+        body: JSON.parse(bodyFor(bench.provider, 'Hi', 0)),
+      });
       demand(right.problems.length === 0, `a good body is refused: ${right.problems.join('; ')}`);
-      demand(right.model === 'audit-1', 'its model is not told');
+      demand(modelPlace !== 'BODY' || right.model === example.model, 'its model is not told');
       const empty = bench.provider.dialect.inspect({ endpoint, body: {} });
       demand(empty.problems.length > 0, 'an empty body is taken');
       demand(
@@ -74,6 +82,33 @@ export const limits: readonly Check[] = [
         'a problem does not name its field',
       );
       demand(empty.model === null, 'a model was made up');
+    },
+  },
+  {
+    id: 'BQ-L06',
+    level: 'MUST',
+    title: 'A job of one request less than the fewest is refused by the provider.',
+    source: 'facts 8: min requests',
+    async run(bench) {
+      const { requestsMin } = bench.provider.limits;
+      if (requestsMin <= 1) skip('this provider takes a single request');
+      demand(await refused(bench, bench.draft(bench.bodies(requestsMin - 1))), 'it was taken');
+    },
+  },
+  {
+    id: 'BQ-L07',
+    level: 'MUST',
+    title: 'The further settings that a provider needs are those that its connection has.',
+    source: 'contract: ProviderSettings.more',
+    async run(bench) {
+      const { more = {} } = bench.provider.settings;
+      for (const [name, { required, pattern, must }] of Object.entries(more)) {
+        const value = bench.emulator.more?.[name];
+        demand(value !== undefined || !required, `the connection lacks ${name}`);
+        demand(value === undefined || pattern.test(value), `${name} is not ${must}`);
+      }
+      const strange = Object.keys(bench.emulator.more ?? {}).find((name) => more[name] === undefined);
+      demand(strange === undefined, `the connection has ${strange}, which is no setting`);
     },
   },
 ];

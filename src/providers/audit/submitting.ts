@@ -1,7 +1,7 @@
 /** The clauses about sending a job: everything arrives, as it is, and nothing is ever created twice. */
 import { isFinalJob } from '../../domain/status.ts';
 import type { FaultEffect } from '../emulation.ts';
-import { type Bench, type Draft, lineOf, noSignal, sampleBodies } from './bench.ts';
+import { type Bench, type Draft, lineOf, noSignal } from './bench.ts';
 import type { Check } from './check.ts';
 import { demand, failureFrom, skip } from './demands.ts';
 import { tapWire } from './wire.ts';
@@ -14,7 +14,7 @@ export const submitting: readonly Check[] = [
     title: "A submission answers the provider's id for the job and a first report of it.",
     source: 'contract: ProviderClient.submit',
     async run(bench) {
-      const { providerJobId, report } = await bench.submit(bench.draft(sampleBodies(3)));
+      const { providerJobId, report } = await bench.submit(bench.draft(bench.few(2)));
       const [batch] = await bench.emulator.batches();
       demand(batch?.id === providerJobId, 'the id is not the one that the provider gave');
       demand(report.status !== null && !isFinalJob(report.status), `it begins as ${report.status}`);
@@ -27,11 +27,13 @@ export const submitting: readonly Check[] = [
     title: 'The items arrive under our keys, in the order of their positions, each once.',
     source: 'contract: SubmitPorts.items',
     async run(bench) {
-      const draft = bench.draft(sampleBodies(50));
+      const draft = bench.draft(bench.few(49));
       await bench.submit(draft);
       const [batch] = await bench.emulator.batches();
-      const keys = draft.items.map((item) => item.key);
-      demand(batch?.keys.join() === keys.join(), 'the provider was given other keys, or in another order');
+      demand(
+        batch?.keys.join() === draft.names.join(),
+        'the provider was given other keys, or in another order',
+      );
     },
   },
   {
@@ -42,11 +44,8 @@ export const submitting: readonly Check[] = [
     async run(bench) {
       const tap = await tapWire(bench.emulator.baseUrl);
       try {
-        const client = bench.provider.connect(
-          { baseUrl: tap.baseUrl, apiKey: bench.emulator.apiKey },
-          { clock: bench.clock },
-        );
-        const draft = bench.draft(awkwardBodies);
+        const client = bench.provider.connect(bench.via(tap.baseUrl), { clock: bench.clock });
+        const draft = bench.draft(awkwardBodies(bench));
         await bench.submit(draft, { client });
         const heard = tap.heard();
         for (const item of draft.items) {
@@ -66,14 +65,19 @@ export const submitting: readonly Check[] = [
     title: 'What is sent is exactly as long as the submission says; where it is not, nothing is created.',
     source: 'contract: Submission.encodedBytes, Encoding.frameBytes',
     async run(bench) {
-      for (const count of [1, 2, 40]) await bench.submit(bench.draft(sampleBodies(count)));
+      const { requestsMin } = bench.provider.limits;
+      for (const count of [1, 2, 40]) {
+        await bench.submit(bench.draft(bench.bodies(Math.max(count, requestsMin + count - 1))));
+      }
       const accepted = (await bench.emulator.batches()).length;
       for (const difference of [-1, 1]) {
-        const draft = bench.draft(sampleBodies(3));
+        const draft = bench.draft(bench.few(2));
         const { encodedBytes } = draft.submission();
         const outcome = await settled(bench, draft, encodedBytes + difference);
+        if (bench.provider.capabilities.resumable) continue;
         demand(outcome === 'failed', `a job of ${difference} bytes more than it said was sent`);
       }
+      if (bench.provider.capabilities.resumable) return;
       demand((await bench.emulator.batches()).length === accepted, 'a job of another length was created');
     },
   },
@@ -118,7 +122,7 @@ export const submitting: readonly Check[] = [
     title: 'A creation that is throttled is throttled, created nothing, and can be tried again.',
     source: 'contract: ProviderFailureKind throttled',
     async run(bench) {
-      const draft = bench.draft(sampleBodies(3));
+      const draft = bench.draft(bench.few(2));
       bench.fault(bench.operations.create, { kind: 'answer', status: 429, body: '{}' });
       await failureFrom(() => bench.submit(draft), 'throttled');
       demand(bench.callsOf(bench.operations.create) === 1, 'it was tried again at once');
@@ -137,7 +141,7 @@ export const submitting: readonly Check[] = [
         status: 400,
         body: '{"error":{"message":"No."}}',
       });
-      const failure = await failureFrom(() => bench.submit(bench.draft(sampleBodies(3))), 'rejected');
+      const failure = await failureFrom(() => bench.submit(bench.draft(bench.few(2))), 'rejected');
       demand(failure.status === 400, 'the failure does not carry the status');
     },
   },
@@ -153,7 +157,7 @@ export const submitting: readonly Check[] = [
         return body;
       };
       bench.fault(bench.operations.create, { kind: 'rewrite', rewrite });
-      const draft = bench.draft(sampleBodies(3));
+      const draft = bench.draft(bench.few(2));
       await failureFrom(() => bench.submit(draft, { signal: abort.signal }), 'uncertain');
     },
   },
@@ -163,7 +167,8 @@ export const submitting: readonly Check[] = [
     title: 'A submission whose items break off in the middle creates nothing.',
     source: 'contract: ProviderClient.submit',
     async run(bench) {
-      const draft = bench.draft(sampleBodies(3_000));
+      if (bench.provider.capabilities.resumable) skip('it is completed by the next try: BQ-S15');
+      const draft = bench.draft(bench.bodies(Math.min(3_000, bench.provider.limits.requestsMax ?? 3_000)));
       const outcome = await bench.client
         .submit(draft.submission(), { ...deaf, items: () => breakOff(draft) })
         .then(
@@ -180,7 +185,7 @@ export const submitting: readonly Check[] = [
     title: 'What an earlier try has saved is not sent again.',
     source: 'contract: SubmitPorts.saveCheckpoint',
     async run(bench) {
-      const draft = bench.draft(sampleBodies(3));
+      const draft = bench.draft(bench.few(2));
       bench.fault(bench.operations.create, { kind: 'answer', status: 429, body: '{}' });
       await failureFrom(() => bench.submit(draft), 'throttled');
       if (draft.checkpoint === null) skip('a submission is a single call and saves nothing on the way');
@@ -192,18 +197,68 @@ export const submitting: readonly Check[] = [
       demand(again.length === 1, `the second try sent ${again.map((call) => call.operation).join(' and ')}`);
     },
   },
+  {
+    id: 'BQ-S15',
+    level: 'MUST',
+    title: 'A submission that broke off between its parts is completed by the next try, each item once.',
+    source: 'contract: ProviderCapabilities.resumable',
+    async run(bench) {
+      const { add } = bench.operations;
+      if (!bench.provider.capabilities.resumable || add === undefined) skip('a job is created whole');
+      for (const effect of [{ kind: 'drop' }, { kind: 'accept-and-drop' }] as const) {
+        const draft = bench.draft(bench.few(9));
+        bench.fault(add, effect);
+        await failureFrom(() => bench.submit(draft), 'unavailable');
+        demand(draft.checkpoint !== null, 'nothing was saved that the next try could go on from');
+        await bench.submit(draft);
+        const batch = (await bench.emulator.batches()).at(-1);
+        demand(batch?.keys.join() === draft.names.join(), 'items are missing or doubled');
+      }
+      demand((await bench.emulator.batches()).length === 2, 'a job was begun anew');
+    },
+  },
+  {
+    id: 'BQ-S16',
+    level: 'MUST',
+    title: 'What is found of a submission that broke off says so, and is completed from what it says.',
+    source: 'contract: Sighting.unfinished',
+    async run(bench) {
+      const { add } = bench.operations;
+      if (!bench.provider.capabilities.resumable || add === undefined) skip('a job is created whole');
+      const draft = bench.draft(bench.few(9));
+      bench.fault(add, { kind: 'drop' });
+      await failureFrom(() => bench.submit(draft), 'unavailable');
+      draft.checkpoint = null;
+      const [sighting, ...others] = await bench.client.find(draft.submission(), noSignal);
+      demand(sighting !== undefined && others.length === 0, 'it was not found, or more than once');
+      demand(sighting.unfinished !== undefined, 'it passes for complete');
+      draft.checkpoint = sighting.unfinished;
+      await bench.submit(draft);
+      const [found] = await bench.client.find(draft.submission(), noSignal);
+      demand(found !== undefined && found.unfinished === undefined, 'once complete it passes for unfinished');
+      const [batch, more] = await bench.emulator.batches();
+      demand(more === undefined && batch?.keys.join() === draft.names.join(), 'it was not completed');
+    },
+  },
 ];
 
-const awkwardBodies = [
-  '{"model":"audit-1","max_tokens":64,"seed":12345678901234567890,"messages":[{"role":"user","content":"\\u00e9\\/\\ud83d\\ude00 é 😀"}]}',
-  '{ "model" : "audit-1" ,\t"max_tokens":6.4e1, "messages":[ {"role":"user","content":"a\\tb"} ] }',
-  '{"model":"audit-0","model":"audit-1","max_tokens":64,"messages":[{"content":"}{][\\"\\\\","role":"user"}]}',
+/** Bodies that any rewriting would change: each begins with members that the provider does not know. */
+const awkwardBodies = (bench: Bench): string[] =>
+  bench.few(awkwardMembers.length - 1).map((body, index) => {
+    const members = awkwardMembers[index];
+    return members === undefined ? body : body.replace('{', `{${members},`);
+  });
+
+const awkwardMembers = [
+  '"seed":12345678901234567890,"x":"\\u00e9\\/\\ud83d\\ude00 é 😀"',
+  ' "seed" : 6.40e1 ,\t"x":[ {"a":"a\\tb"} ] ',
+  '"x":1,"x":"}{][\\"\\\\"',
 ];
 
 /** Submits against a creation that goes wrong: uncertain, called once, and so many batches created. */
 const createsOnce = async (bench: Bench, effect: FaultEffect, created: number): Promise<void> => {
   bench.fault(bench.operations.create, effect, Number.POSITIVE_INFINITY);
-  await failureFrom(() => bench.submit(bench.draft(sampleBodies(3))), 'uncertain');
+  await failureFrom(() => bench.submit(bench.draft(bench.few(2))), 'uncertain');
   const calls = bench.callsOf(bench.operations.create);
   demand(calls === 1, `the creation was called ${calls} times`);
   demand((await bench.emulator.batches()).length === created, `it did not create ${created} batches`);
@@ -227,6 +282,6 @@ const settled = (bench: Bench, draft: Draft, encodedBytes: number): Promise<'sen
 
 /** The first items of a draft, and then an error, as a database that goes away would give it. */
 async function* breakOff({ items }: Draft) {
-  yield* items.slice(0, 2_000);
+  yield* items.slice(0, Math.floor((items.length * 2) / 3));
   throw new Error('the items broke off');
 }

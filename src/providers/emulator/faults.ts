@@ -12,10 +12,10 @@ export interface Faults extends FaultPlan {
 
 /** An empty plan. */
 export function createFaults(): Faults {
-  let rules: { rule: FaultRule; turns: number }[] = [];
+  let rules: { rule: FaultRule; passes: number; turns: number }[] = [];
   return {
     add(rule) {
-      rules.push({ rule, turns: rule.times ?? 1 });
+      rules.push({ rule, passes: rule.after ?? 0, turns: rule.times ?? 1 });
     },
     clear() {
       rules = [];
@@ -25,6 +25,10 @@ export function createFaults(): Faults {
         ({ rule, turns }) => turns > 0 && (rule.operation === '*' || rule.operation === operation),
       );
       if (hit === undefined) return null;
+      if (hit.passes > 0) {
+        hit.passes -= 1;
+        return null;
+      }
       hit.turns -= 1;
       return hit.rule.effect;
     },

@@ -7,7 +7,7 @@
  */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { EmulatorCall, FaultEffect, FaultPlan } from '../emulation.ts';
+import type { EmulatorCall, EmulatorHost, FaultEffect, FaultPlan } from '../emulation.ts';
 import { createFaults } from './faults.ts';
 
 /** A call, as a route sees it. */
@@ -19,11 +19,11 @@ export interface EmulatorRequest {
   readonly params: readonly string[];
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
-  /** Where this server listens, such as `http://127.0.0.1:40123`; absolute URLs in answers begin with it. */
+  /** Where this is served, such as `http://127.0.0.1:40123`; absolute URLs in answers begin with it. */
   readonly origin: string;
   /** The body, unread. */
   readonly stream: IncomingMessage;
-  /** Reads the whole body as UTF-8; call it once, and not beside `stream`. */
+  /** Reads the whole body as UTF-8; not beside `stream`. */
   text(): Promise<string>;
 }
 
@@ -37,8 +37,8 @@ export interface EmulatorAnswer {
 
 /** One call that an emulator understands. */
 export interface EmulatorRoute {
-  /** The name that faults and the record use: `create`, `retrieve`, … */
-  readonly operation: string;
+  /** The name that faults and the record use: `create`, `retrieve`, … Where only the body tells, it is read first. */
+  readonly operation: string | ((request: EmulatorRequest) => Promise<string>);
   readonly method: string;
   /** Matched against the raw path; anchor it at both ends. */
   readonly path: RegExp;
@@ -52,6 +52,8 @@ export interface EmulatorServerOptions {
   guard(request: EmulatorRequest): EmulatorAnswer | null;
   /** The vendor's 404 for a call that no route takes; recorded as the operation `unknown`. */
   fallback(request: EmulatorRequest): EmulatorAnswer;
+  /** Where to be served; on a port of its own where absent. */
+  readonly host?: EmulatorHost | undefined;
 }
 
 /** A listening server. */
@@ -63,7 +65,7 @@ export interface EmulatorServer {
   close(): Promise<void>;
 }
 
-/** Starts a server on a free port of 127.0.0.1. A route that throws is answered with a plain 500. */
+/** Starts to serve, on a free port of 127.0.0.1 or at the host. A route that throws is answered with a plain 500. */
 export async function startEmulatorServer(options: EmulatorServerOptions): Promise<EmulatorServer> {
   const faults = createFaults();
   const calls: RecordedCall[] = [];
@@ -71,8 +73,9 @@ export async function startEmulatorServer(options: EmulatorServerOptions): Promi
 
   const serve = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const [route, request] = readCall(options.routes, incoming, origin);
+    const named = route?.operation ?? 'unknown';
     const call: RecordedCall = {
-      operation: route?.operation ?? 'unknown',
+      operation: typeof named === 'string' ? named : await named(request),
       method: request.method,
       path: request.path,
       status: null,
@@ -90,21 +93,32 @@ export async function startEmulatorServer(options: EmulatorServerOptions): Promi
     await send(outgoing, answer, effect);
   };
 
-  const server = createServer((incoming, outgoing) => {
+  const handle = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     serve(incoming, outgoing).catch((error: unknown) => {
       if (outgoing.headersSent || outgoing.destroyed) return cut(outgoing);
       outgoing.writeHead(500, { 'content-type': 'text/plain' }).end(`The emulator failed: ${error}`);
     });
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(0, '127.0.0.1', resolve);
-  });
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  };
+  if (options.host !== undefined) {
+    origin = await options.host.mount(handle);
+    return { origin, faults, calls, close: async () => {} };
+  }
+  const server = await listenOnLoopback(handle);
+  origin = server.origin;
+  return { origin, faults, calls, close: server.close };
+}
 
+/** An HTTP server on a port of 127.0.0.1 (0: any that is free); `close` stops at once, open connections included. */
+export async function listenOnLoopback(
+  handle: (incoming: IncomingMessage, outgoing: ServerResponse) => void,
+  port = 0,
+): Promise<{ origin: string; close(): Promise<void> }> {
+  const server = createServer(handle);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, '127.0.0.1', resolve);
+  });
   return {
-    origin,
-    faults,
-    calls,
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -122,6 +136,7 @@ const readCall = (
 ): [EmulatorRoute | null, EmulatorRequest] => {
   const url = incoming.url ?? '/';
   const queryAt = url.includes('?') ? url.indexOf('?') : url.length;
+  let whole: Promise<string> | undefined;
   const request = {
     method: incoming.method ?? 'GET',
     path: url.slice(0, queryAt),
@@ -129,7 +144,10 @@ const readCall = (
     headers: incoming.headers,
     origin,
     stream: incoming,
-    text: async () => Buffer.concat(await drain<Buffer>(incoming)).toString('utf8'),
+    text() {
+      whole ??= drain<Buffer>(incoming).then((pieces) => Buffer.concat(pieces).toString('utf8'));
+      return whole;
+    },
   };
   for (const route of routes) {
     const match = route.method === request.method ? route.path.exec(request.path) : null;
@@ -153,7 +171,8 @@ const send = async (
   if (effect?.kind === 'tear') {
     const bytes = Buffer.from(await collect(body));
     outgoing.writeHead(answer.status, { ...head, 'content-length': bytes.length });
-    outgoing.write(bytes.subarray(0, effect.afterBytes), () => cut(outgoing));
+    // An answer that is shorter is torn, too: it loses its last byte.
+    outgoing.write(bytes.subarray(0, Math.min(effect.afterBytes, bytes.length - 1)), () => cut(outgoing));
   } else if (typeof body === 'string') {
     outgoing.writeHead(answer.status, { ...head, 'content-length': Buffer.byteLength(body) }).end(body);
   } else {
