@@ -42,7 +42,8 @@ const settingsOf = (name: string): string[] =>
 function readService(reading: Reading, name: string): Provider | null {
   const [apiKey = '', baseUrl = '', quirks = ''] = settingsOf(name);
   const preset = readPreset(reading, quirks) ?? findPreset(name) ?? presets.openai;
-  const title = findPreset(name)?.title ?? `${name} batches`;
+  const own = findPreset(name);
+  const title = own?.title ?? `${name} batches`;
   const draft = { name, title, settings: { apiKey, baseUrl, defaultBaseUrl: preset.baseUrl ?? '' } };
   const url = reading.read(providerVariables(draft).baseUrl);
   const isSound = reading.isSound({ name: baseUrl });
@@ -50,7 +51,12 @@ function readService(reading: Reading, name: string): Provider | null {
     reading.refuse(baseUrl, `must be set, because ${variables.compatibleProviders.name} names the service`);
   }
   if (!isSound || url === '') return null;
-  return providerOf({ ...draft, settings: { ...draft.settings, defaultBaseUrl: url } }, preset.profile);
+  // What is known of one service is not known of another that only speaks as it does.
+  const about = own?.about ?? {};
+  return providerOf(
+    { ...draft, ...about, settings: { ...draft.settings, defaultBaseUrl: url } },
+    preset.profile,
+  );
 }
 
 /** What the setting says of a service: a preset by its name, or quirks in JSON; null where it says nothing. */

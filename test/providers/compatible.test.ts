@@ -4,7 +4,9 @@
  */
 import { afterEach, describe, expect, test } from 'vitest';
 import { createHandClock, type HandClock } from '../../src/clock.ts';
+import { readConfig } from '../../src/config.ts';
 import type { JsonObject } from '../../src/domain/json-line.ts';
+import { openForeignHost, tapWire } from '../../src/providers/audit/wire.ts';
 import { auditProvider, checks } from '../../src/providers/audit.ts';
 import { createCompatibleProvider } from '../../src/providers/compatible/create-provider.ts';
 import { findPreset, presets, profileSchema, providerOf } from '../../src/providers/compatible/presets.ts';
@@ -22,15 +24,18 @@ import type {
 const settings = { apiKey: 'X_API_KEY', baseUrl: 'X_BASE_URL', defaultBaseUrl: 'https://x.example/v1' };
 
 const presetProvider = (name: keyof typeof presets): Provider => {
-  const { baseUrl, profile } = presets[name];
+  const { baseUrl, profile, about } = presets[name];
   const defaultBaseUrl = baseUrl ?? settings.defaultBaseUrl;
-  return providerOf({ name, title: name, settings: { ...settings, defaultBaseUrl } }, profile);
+  return providerOf({ name, title: name, settings: { ...settings, defaultBaseUrl }, ...about }, profile);
 };
 
+/** Questions that do not arise: a job may have one request, is created whole, names no URL of its results, and calls nobody. */
+const notMeant = ['BQ-L06', 'BQ-S15', 'BQ-S16', 'BQ-C07', 'BQ-W01', 'BQ-W02', 'BQ-W03', 'BQ-W04'];
+
 describe.each([
-  ['openai', ['BQ-C07']],
-  ['groq', ['BQ-C07']],
-  ['together', ['BQ-R05', 'BQ-C07']],
+  ['openai', notMeant],
+  ['groq', notMeant],
+  ['together', notMeant.toSpliced(3, 0, 'BQ-R05')],
 ] as const)('the preset %s', (name, notices) => {
   test('passes every check of the contract that concerns it', async () => {
     const { findings } = await auditProvider(presetProvider(name));
@@ -41,10 +46,72 @@ describe.each([
   });
 });
 
+describe.each([
+  ['groq', 'https://api.groq.com', '/openai/v1', ['/files', '/files', '/batches', '/batches']],
+  ['together', 'https://api.together.ai/v1', '/v1', ['/files', '/files/upload', '/batches', '/batches']],
+] as const)('the preset %s', (name, defaultBaseUrl, prefix, paths) => {
+  test('takes a job from beginning to end by two settings alone', async () => {
+    const database = { DATABASE_URL: 'postgres://a:b@localhost/c', COMPATIBLE_PROVIDERS: name };
+    const key = name.toUpperCase();
+    const [known] = readConfig(database, {}, []).compatibleProviders;
+    expect(known?.settings.defaultBaseUrl).toBe(defaultBaseUrl);
+    await begin(known ?? expect.fail());
+    const environment = {
+      ...database,
+      [`${key}_API_KEY`]: emulator.apiKey,
+      [`${key}_BASE_URL`]: emulator.baseUrl,
+    };
+    const { compatibleProviders, providers } = readConfig(environment, {}, []);
+    const [configured] = compatibleProviders;
+    client = configured?.connect(providers[name] ?? expect.fail(), { clock }) ?? expect.fail();
+    const { job } = await submitted(['a', 'b', 'emulate:errored']);
+    clock.advance({ minutes: 1 });
+    const ended = await client.retrieve(job, quiet);
+    expect(ended).toMatchObject({ status: 'COMPLETED', resultsReady: true });
+    expect(await statusesOf(job, ended)).toEqual(['ERRORED', 'SUCCEEDED', 'SUCCEEDED']);
+    const called = emulator.calls.slice(0, 4).map(({ path }) => path.replace(/\/batch_.*/, ''));
+    expect(called).toEqual(paths.map((path) => `${prefix}${path}`));
+  });
+});
+
+test('Together is spoken to in its own words: a wrapper, capitals, texts for times, no counts, a bare list', async () => {
+  await begin(presetProvider('together'));
+  const { job, report } = await submitted(['a', 'b']);
+  expect(JSON.parse(report.raw)).toEqual({
+    job: expect.objectContaining({
+      id: job.providerJobId,
+      status: 'VALIDATING',
+      created_at: '2026-01-01T00:00:00.000Z',
+      job_deadline: '2026-01-02T00:00:00.000Z',
+      progress: 0,
+    }),
+  });
+  expect(report).toMatchObject({ status: 'PENDING', counts: { total: null } });
+  expect(await reportAfter(job, 11)).toMatchObject({ status: 'RUNNING', providerStatus: 'IN_PROGRESS' });
+  const ended = await reportAfter(job, 60);
+  expect(ended).toMatchObject({
+    status: 'COMPLETED',
+    counts: { total: null },
+    endedAt: new Date('2026-01-01T00:00:22.000Z'),
+  });
+  const headers = { authorization: `Bearer ${emulator.apiKey}` };
+  const list = await fetch(`${emulator.baseUrl}/batches`, { headers });
+  expect(await list.json()).toEqual([JSON.parse(ended.raw)]);
+});
+
 describe('a preset', () => {
   test('is found by its own name and by no inherited one', () => {
     expect(findPreset('groq')).toBe(presets.groq);
     expect(findPreset('constructor')).toBeNull();
+  });
+
+  test('says how sure it is and names a model of the service, where it is of one', () => {
+    expect(presetProvider('groq')).toMatchObject({
+      facts: { statuses: 'SDK' },
+      example: { model: expect.stringContaining('llama') },
+    });
+    expect(presetProvider('together').facts.statuses).toBe('SPEC');
+    expect(presetProvider('openai').facts.statuses).toBe('GUESS');
   });
 });
 
@@ -164,6 +231,7 @@ const positions: readonly Partial<Quirks>[] = [
   { pathPrefix: '/openai/v1' },
   { uploadPath: '/files/upload' },
   { fileNameField: 'file_name' },
+  { uploadIdHeader: 'x-file-id' },
   { purpose: 'batch-api' },
   { createWrapper: 'job' },
   { list: 'object' },
@@ -274,6 +342,107 @@ describe('on the wire, a quirk', () => {
     }
   });
 
+  test('of an upload in two steps puts the bytes where it is told to, without the key', async () => {
+    await beginWith({ uploadIdHeader: 'x-file-id' });
+    const tap = await tapWire(emulator.baseUrl);
+    try {
+      const described = await describeFile({ purpose: 'batch', file_name: `${nonce}.jsonl` });
+      const id = described.headers.get('x-file-id') ?? '';
+      const location = `${new URL(tap.baseUrl).origin}/put/${id}`;
+      const headers = { location, 'x-file-id': id };
+      emulator.faults.add({ operation: 'describe', effect: { kind: 'answer', status: 302, headers } });
+      client = provider.connect({ ...emulator, baseUrl: tap.baseUrl }, { clock });
+      await submitted(['a', 'b']);
+    } finally {
+      await tap.close();
+    }
+    expect(
+      emulator.calls.slice(1).map(({ operation, method, status }) => [operation, method, status]),
+    ).toEqual([
+      ['list_files', 'GET', 200],
+      ['describe', 'POST', 302],
+      ['upload', 'PUT', 200],
+      ['create', 'POST', 200],
+    ]);
+    const requests = tap
+      .heard()
+      .toString('utf8')
+      .split(/(?=(?:GET|POST|PUT) \/)/);
+    const carrying = (text: string) =>
+      requests.filter((request) => request.includes(text)).map((r) => r.slice(0, 4));
+    expect(carrying(`purpose=batch&file_name=${nonce}.jsonl&file_type=jsonl`)).toEqual(['POST']);
+    expect(carrying('"custom_id"')).toEqual(['PUT ']);
+    expect(carrying(emulator.apiKey)).toEqual(['GET ', 'POST', 'POST']);
+    const [batch] = await emulator.batches();
+    expect(batch?.keys).toEqual([`${nonce}-0`, `${nonce}-1`]);
+  });
+
+  /** The first of the two steps, made by hand. */
+  const describeFile = (fields: Record<string, string>, authorization = `Bearer ${emulator.apiKey}`) =>
+    fetch(`${emulator.baseUrl}/files`, {
+      method: 'POST',
+      headers: { authorization },
+      body: new URLSearchParams(fields),
+      redirect: 'manual',
+    });
+
+  /** What becomes of a job whose upload is redirected there; `heard` is what arrived. */
+  const redirectedTo = async (location: string | null) => {
+    await beginWith({ uploadIdHeader: 'x-file-id' });
+    const headers = { 'x-file-id': 'file-1', ...(location === null ? {} : { location }) };
+    emulator.faults.add({ operation: 'describe', effect: { kind: 'answer', status: 302, headers } });
+    return failureOf(submit(['a']).sent);
+  };
+
+  test('of an upload in two steps sends nothing to another place in the clear, nor to no place', async () => {
+    const foreign = await openForeignHost();
+    try {
+      for (const location of [`${foreign.baseUrl}/put/1`, 'ftp://x.example/1', 'http://', null]) {
+        expect(await redirectedTo(location)).toMatchObject({ kind: 'malformed' });
+      }
+      expect(foreign.heard()).toHaveLength(0);
+    } finally {
+      await foreign.close();
+    }
+  });
+
+  test('of an upload in two steps is refused where the service refuses either', async () => {
+    await beginWith({ uploadIdHeader: 'x-file-id' });
+    client = provider.connect(emulator.stranger, { clock });
+    expect(await failureOf(submit(['a']).sent)).toMatchObject({ kind: 'rejected', status: 401 });
+    client = provider.connect(emulator, { clock });
+    for (const [operation, status, kind] of [
+      ['describe', 400, 'rejected'],
+      ['describe', 503, 'unavailable'],
+      ['describe', 200, 'malformed'],
+      ['upload', 403, 'rejected'],
+      ['upload', 500, 'unavailable'],
+    ] as const) {
+      emulator.faults.add({ operation, effect: { kind: 'answer', status } });
+      expect(await failureOf(submit(['a']).sent)).toMatchObject({ kind });
+    }
+    for (const operation of ['describe', 'upload']) {
+      emulator.faults.add({ operation, effect: { kind: 'drop' } });
+      expect(await failureOf(submit(['a']).sent)).toMatchObject({ kind: 'unavailable' });
+    }
+    expect(await emulator.batches()).toEqual([]);
+  });
+
+  test('of an upload in two steps takes bytes once, and only for a file that was described', async () => {
+    await beginWith({ uploadIdHeader: 'x-file-id', purpose: 'batch-api' });
+    const { origin } = new URL(emulator.baseUrl);
+    const put = async (place: string) => (await fetch(place, { method: 'PUT', body: '{}' })).status;
+    const good = { purpose: 'batch-api', file_name: 'a.jsonl', file_type: 'jsonl' };
+    expect((await describeFile(good, 'Bearer wrong')).status).toBe(401);
+    expect((await describeFile({ ...good, purpose: 'batch' })).status).toBe(400);
+    expect((await describeFile({ ...good, file_name: '' })).status).toBe(400);
+    expect((await describeFile({ ...good, color: 'blue' })).status).toBe(400);
+    const { headers } = await describeFile(good);
+    const place = headers.get('location') ?? '';
+    expect(place).toBe(`${origin}/put/${headers.get('x-file-id')}`);
+    expect([await put(place), await put(place), await put(`${origin}/put/file-1`)]).toEqual([200, 403, 403]);
+  });
+
   test('of the answer to a creation is a wrapper, kept in what the report carries', async () => {
     const { first, middle } = await shown({ createWrapper: 'job' });
     expect(Object.keys(first ?? {})).toEqual(['job']);
@@ -352,6 +521,21 @@ describe('on the wire, a quirk', () => {
     });
   });
 
+  test('of errors makes a refused call about batches a text, too, which is what the failure says', async () => {
+    for (const errors of ['list', 'text'] as const) {
+      await beginWith({ errors });
+      const { sent } = submit(['a'], { completionWindow: '1h' });
+      const failure = await failureOf(sent);
+      expect(failure).toMatchObject({ kind: 'rejected', status: 400 });
+      expect(failure.message).toMatch(/^Invalid value: '1h'/);
+      expect(failure.code).toBe(errors === 'list' ? 'invalid_value' : 'http_400');
+      const headers = { authorization: `Bearer ${emulator.apiKey}` };
+      const answer = await fetch(`${emulator.baseUrl}/batches/batch_1`, { headers });
+      const { error } = await answer.json();
+      expect(typeof error).toBe(errors === 'list' ? 'object' : 'string');
+    }
+  });
+
   test('of lists is one object or a bare array with everything, and is asked for no pages', async () => {
     for (const list of ['object', 'array'] as const) {
       await beginWith({ list });
@@ -397,6 +581,25 @@ describe('on the wire, a quirk', () => {
     const { submission } = submit(['a']);
     expect(await client.find({ ...submission, checkpoint: null }, quiet)).toEqual([]);
   });
+});
+
+test('a file of results that lies with another company is read there, without the key', async () => {
+  await beginWith({});
+  const { job } = await submitted(['a']);
+  clock.advance({ minutes: 1 });
+  const ended = await client.retrieve(job, quiet);
+  const foreign = await openForeignHost();
+  try {
+    const headers = { location: `${foreign.baseUrl}/stored` };
+    emulator.faults.add({ operation: 'content', effect: { kind: 'answer', status: 302, headers } });
+    expect(await statusesOf(job, ended)).toEqual([]);
+    const heard = foreign.heard().toString('utf8');
+    expect(heard).toContain('GET /stored');
+    expect(heard).not.toContain(emulator.apiKey);
+    expect(heard).not.toMatch(/authorization/i);
+  } finally {
+    await foreign.close();
+  }
 });
 
 describe('a service that counts nothing', () => {

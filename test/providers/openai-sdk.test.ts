@@ -1,6 +1,8 @@
 import OpenAI, { APIError, toFile } from 'openai';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createHandClock, type HandClock } from '../../src/clock.ts';
+import { openSharedHost } from '../../src/emulators/shared-host.ts';
+import { createCompatibleProvider } from '../../src/providers/compatible/create-provider.ts';
 import type { Emulator, EmulatorOptions } from '../../src/providers/emulation.ts';
 import { openai } from '../../src/providers/openai/index.ts';
 
@@ -258,6 +260,49 @@ describe("the vendor's SDK against the emulator", () => {
     expect((await sdk.batches.retrieve(batch.id)).errors?.data).toEqual([
       expect.objectContaining({ code: 'empty_file', line: null }),
     ]);
+  });
+
+  test('output files may be asked to expire within the bounds that the vendor has', async () => {
+    await begin();
+    const file = await upload(request('a'));
+    const until = (seconds: unknown, anchor = 'created_at') =>
+      create(file, { output_expires_after: { anchor, seconds } });
+    for (const refused of [until(3599), until(2_592_001), until('3600'), until(3600, 'completed_at')]) {
+      expect(await refusal(refused)).toBe('400 invalid_value output_expires_after');
+    }
+    expect(await emulator.batches()).toEqual([]);
+    for (const taken of [until(3600), until(2_592_000)]) expect((await taken).status).toBe('validating');
+  });
+
+  test('everything is the same under a path that several emulators share', async () => {
+    const host = await openSharedHost({ host: '127.0.0.1', port: 0 });
+    try {
+      await begin({ host: host.at('openai') });
+      expect(emulator.baseUrl).toBe(`${host.origin}/openai/v1`);
+      const batch = await create(await upload(request('a')));
+      clock.advance({ minutes: 1 });
+      const { output_file_id: output = '' } = await sdk.batches.retrieve(batch.id);
+      expect(await (await sdk.files.content(output)).text()).toContain('"custom_id":"a"');
+
+      const compatible = createCompatibleProvider({
+        name: 'x',
+        title: 'X',
+        settings: { apiKey: 'X_API_KEY', baseUrl: 'X_BASE_URL', defaultBaseUrl: 'https://x.example/v1' },
+        quirks: { uploadIdHeader: 'x-file-id' },
+      });
+      const other = await compatible.emulate({ clock, host: host.at('x') });
+      const described = await fetch(`${other.baseUrl}/files`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${other.apiKey}` },
+        body: new URLSearchParams({ purpose: 'batch', file_name: 'a.jsonl' }),
+        redirect: 'manual',
+      });
+      const place = described.headers.get('location') ?? '';
+      expect(place).toMatch(new RegExp(`^${host.origin}/x/put/`));
+      expect((await fetch(place, { method: 'PUT', body: '{}' })).status).toBe(200);
+    } finally {
+      await host.close();
+    }
   });
 
   test('a request that its endpoint refuses fails alone', async () => {

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -344,15 +347,25 @@ describe('listing', () => {
     expect(await read(unordered)).toEqual({ found, pages: 4 });
   });
 
-  test('a list that repeats its last page for ever is left', async () => {
-    let pages = 0;
-    const readPage = async () => {
-      pages += 1;
-      return { data: entries.slice(8), has_more: true };
-    };
-    const found: string[] = [];
-    for await (const { id } of listedSince(readPage, since)) found.push(id);
-    expect(pages).toBe(2);
+  test('a list that says it goes on, and leads nowhere or back, proves nothing and fails', async () => {
+    const [first, second] = [entries.slice(8), entries.slice(5, 8)];
+    for (const [pages, calls] of [
+      [[first], 2],
+      [[first, second], 3],
+      [[[]], 1],
+    ] as const) {
+      let read = 0;
+      const readPage = async () => {
+        const data = pages[read % pages.length] ?? [];
+        read += 1;
+        return { data, has_more: true };
+      };
+      const readAll = async () => {
+        for await (const { id } of listedSince(readPage, new Date(0))) expect(id).toMatch(/^id/);
+      };
+      await expect(readAll()).rejects.toMatchObject({ kind: 'malformed', code: 'unfinished_list' });
+      expect(read).toBe(calls);
+    }
   });
 });
 
@@ -581,6 +594,37 @@ describe('the adapter against the emulator', () => {
     expect(statuses.filter((status) => status === 'CANCELLED')).toHaveLength(10);
   });
 
+  for (const cancelledLines of ['told', 'absent'] as const) {
+    test(`what was cancelled is told in lines or by the counts alone, where its lines are ${cancelledLines}`, async () => {
+      await begin({ switches: { cancelledLines } });
+      const of = await submitted(['a', 'b', 'c', 'd']);
+      clock.advance({ seconds: 11 });
+      await client.cancel(of, quiet);
+      clock.advance({ seconds: 2 });
+      const report = await client.retrieve(of, quiet);
+      expect(report).toMatchObject({ status: 'CANCELLED', resultsReady: true, counts: { cancelled: 2 } });
+      expect(report.errorFileId === null).toBe(cancelledLines === 'absent');
+      const statuses = outcomes((await collect(of)).lines).map(([, status]) => status);
+      const told = cancelledLines === 'told' ? ['CANCELLED', 'CANCELLED'] : [];
+      expect(statuses.toSorted()).toEqual([...told, 'SUCCEEDED', 'SUCCEEDED']);
+    });
+  }
+
+  test('a job that was stopped before anything was done has no file, and is ready to be collected', async () => {
+    await begin({ switches: { cancelledLines: 'absent' } });
+    const of = await submitted(['a', 'b']);
+    await client.cancel(of, quiet);
+    clock.advance({ seconds: 2 });
+    const report = await client.retrieve(of, quiet);
+    expect(report).toMatchObject({
+      status: 'CANCELLED',
+      resultsReady: true,
+      outputFileId: null,
+      errorFileId: null,
+    });
+    expect((await collect(of)).lines).toEqual([]);
+  });
+
   for (const cancelWhenOver of ['refused', 'answered'] as const) {
     test(`cancelling a job that is over answers its report, where the vendor has ${cancelWhenOver}`, async () => {
       await begin({ switches: { cancelWhenOver } });
@@ -631,6 +675,35 @@ describe('the adapter against the emulator', () => {
     expect(await client.find(submission, quiet)).toEqual([]);
     const found = await client.find({ ...submission, checkpoint: saved[0] ?? null }, quiet);
     expect(found.map((sighting) => sighting.providerJobId)).toEqual([providerJobId]);
+  });
+
+  test('a batch that is listed twice is one batch', async () => {
+    await begin();
+    const { submission, ports } = job(['a']);
+    const { providerJobId } = await client.submit(submission, ports);
+    fault('list', {
+      kind: 'rewrite',
+      rewrite: (body) => body.replace(/"data":\[(.*)\]/s, (_, entries) => `"data":[${entries},${entries}]`),
+    });
+    const found = await client.find(submission, quiet);
+    expect(found.map((sighting) => sighting.providerJobId)).toEqual([providerJobId]);
+  });
+
+  test('a list that takes no notice of where it is to go on fails the search: a batch may stand behind it', async () => {
+    await begin();
+    const { submission } = job(['a']);
+    const page = (id: string) =>
+      JSON.stringify({
+        object: 'list',
+        data: [{ id, status: 'completed', created_at: start.getTime() / 1000 }],
+        has_more: true,
+      });
+    fault('list', { kind: 'answer', status: 200, body: page('batch_of_others') }, Number.POSITIVE_INFINITY);
+    expect(await failureOf(client.find(submission, quiet))).toMatchObject({
+      kind: 'malformed',
+      code: 'unfinished_list',
+    });
+    expect(operations()).toEqual(['list', 'list']);
   });
 
   test('a creation whose connection broke beforehand is uncertain, and then not found', async () => {
@@ -693,6 +766,28 @@ describe('the adapter against the emulator', () => {
     expect(operations()).toEqual(['list_files', 'upload', 'list_files', 'create']);
   });
 
+  test('a service that lists no files, or not so that it can be read, gets the file all the same', async () => {
+    await begin();
+    for (const answer of [
+      { status: 404, body: '{"error":{"message":"Invalid URL (GET /v1/files)"}}' },
+      { status: 405, body: 'Method Not Allowed' },
+      { status: 200, body: '{"files":[]}' },
+    ]) {
+      const { submission, ports } = job(['a']);
+      fault('list_files', { kind: 'answer', ...answer });
+      await client.submit(submission, ports);
+    }
+    expect(await emulator.batches()).toHaveLength(3);
+  });
+
+  test('a list of files that cannot be had for now is waited for', async () => {
+    await begin();
+    const { submission, ports } = job(['a']);
+    fault('list_files', { kind: 'answer', status: 503, body: 'busy' });
+    expect(await failureOf(client.submit(submission, ports))).toMatchObject({ kind: 'unavailable' });
+    expect(operations()).toEqual(['list_files']);
+  });
+
   test('a file of our name that is not as long as the job is not reused', async () => {
     await begin();
     const short = job(['a']);
@@ -731,6 +826,30 @@ describe('the adapter against the emulator', () => {
     const call = client.submit(submission, { ...ports, saveCheckpoint, signal: controller.signal });
     expect(await failureOf(call)).toMatchObject({ kind: 'unavailable' });
     expect(operations()).toEqual(['list_files', 'upload']);
+  });
+
+  test('a creation that is redirected is not made again somewhere else', async () => {
+    await begin();
+    let redirected = 0;
+    const elsewhere = createServer((_request, response) => {
+      redirected += 1;
+      response.end('{}');
+    });
+    await once(elsewhere.listen(0), 'listening');
+    const { port } = elsewhere.address() as AddressInfo;
+    for (const status of [301, 303, 307, 308]) {
+      const { submission, ports } = job(['a']);
+      const headers = { location: `http://localhost:${port}/v1/batches` };
+      fault('create', { kind: 'answer', status, headers, body: '' });
+      expect(await failureOf(client.submit(submission, ports))).toMatchObject({ kind: 'uncertain' });
+    }
+    // Where nobody is at home there: what was told to go on had arrived.
+    elsewhere.close();
+    const { submission, ports } = job(['a']);
+    const headers = { location: `http://localhost:${port}/v1/batches` };
+    fault('create', { kind: 'answer', status: 307, headers, body: '' });
+    expect(await failureOf(client.submit(submission, ports))).toMatchObject({ kind: 'uncertain' });
+    expect(redirected).toBe(0);
   });
 
   test('a creation that is throttled says when to try again, in each way of saying it', async () => {
@@ -879,43 +998,6 @@ describe('the adapter against the emulator', () => {
     });
     expect(await at('unknown-status', 10)).toMatchObject({ status: null, providerStatus: 'reticulating' });
     expect(await at('stuck', 1e6)).toMatchObject({ status: 'RUNNING' });
-  });
-
-  test('every endpoint answers something that the decoder reads', async () => {
-    await begin();
-    const bodies: Record<string, JsonObject> = {
-      '/v1/chat/completions': { messages: [{ role: 'user', content: 'Say hello.' }] },
-      '/v1/responses': { input: 'Say hello.', max_output_tokens: 3 },
-      '/v1/embeddings': { input: ['one', 'two'] },
-      '/v1/completions': { prompt: 'Say hello.' },
-      '/v1/moderations': { input: 'Say hello.' },
-    };
-    expect(Object.keys(bodies)).toEqual(openai.endpoints);
-    const read: Record<string, unknown> = {};
-    for (const endpoint of openai.endpoints) {
-      const item = { key: 'k', endpoint, body: JSON.stringify({ model: 'm', ...bodies[endpoint] }) };
-      const { before, after } = openai.encoding.envelope(item);
-      const encodedBytes = before.length + item.body.length + after.length + openai.encoding.frameBytes(1);
-      const { submission, ports } = job([], { endpoint, encodedBytes, requestCount: 1 });
-      const items = async function* () {
-        yield item;
-      };
-      const { providerJobId } = await client.submit({ ...submission, nonce: endpoint }, { ...ports, items });
-      const of = { providerJobId, requestCount: 1, checkpoint: null, cancelRequestedAt: null };
-      clock.advance({ minutes: 10 });
-      const [line = ''] = (await collect(of)).lines;
-      const decoded = openai.decoding.decode(line);
-      if (decoded.kind === 'malformed') throw new Error(decoded.reason);
-      const { status, stopReason, usage } = decoded.outcome;
-      read[endpoint] = [status, stopReason, usage.inputTokens, typeof openai.decoding.readText(line)];
-    }
-    expect(read).toEqual({
-      '/v1/chat/completions': ['SUCCEEDED', 'stop', 3, 'string'],
-      '/v1/responses': ['SUCCEEDED', 'max_output_tokens', 3, 'string'],
-      '/v1/embeddings': ['SUCCEEDED', null, 2, 'object'],
-      '/v1/completions': ['SUCCEEDED', 'stop', 3, 'string'],
-      '/v1/moderations': ['SUCCEEDED', null, null, 'object'],
-    });
   });
 
   test('a chat request for a schema is answered in that schema', async () => {

@@ -14,4 +14,12 @@ export const settings: CompatibleService = {
     baseUrl: 'ANYAPI_BASE_URL',
     defaultBaseUrl: 'https://api.anyapi.ai/v1',
   },
+  facts: {
+    limits: 'GUESS',
+    statuses: 'SEED',
+    results: 'GUESS',
+    recovery: 'GUESS',
+    cancelling: 'GUESS',
+    webhook: null,
+  },
 };

@@ -4,16 +4,18 @@
  * report keeps them verbatim; every failure is a `ProviderFailure`.
  */
 import OpenAI, { APIError } from 'openai';
-import { isJsonObject } from '../../domain/json-line.ts';
 import { ProviderFailure } from '../failure.ts';
-import { connectionFailure, failureOf } from '../http-failure.ts';
+import { connectionFailure } from '../http-failure.ts';
 import type { ClientServices, Connection } from '../provider.ts';
+import { refusal } from './refusal.ts';
+import { readError } from './wire.ts';
 
 /** What every call hands to the SDK beside its own arguments. */
 export interface CallOptions {
   readonly signal: AbortSignal;
   readonly timeout: number;
   readonly maxRetries: 0;
+  readonly fetchOptions?: { readonly redirect: 'error' };
 }
 
 /** How a call is made. */
@@ -57,17 +59,8 @@ export function createCalls(
     if (!(error instanceof APIError) || error.status === undefined) {
       return connectionFailure(error, { creates });
     }
-    const { code, type, message } = isJsonObject(error.error) ? error.error : {};
-    const word = [code, type].find((candidate) => typeof candidate === 'string');
-    return failureOf({
-      status: error.status,
-      code: typeof word === 'string' ? word : null,
-      message: typeof message === 'string' ? message : null,
-      headers: error.headers ?? new Headers(),
-      now: clock.now(),
-      creates,
-      apiKey,
-    });
+    const { status, headers = new Headers() } = error;
+    return refusal(readError(error.error), { status, headers, now: clock.now(), creates, apiKey });
   };
 
   return {
@@ -76,7 +69,12 @@ export function createCalls(
       // Before anything is sent, nothing can have been created.
       if (within.aborted) throw connectionFailure(within.reason, { creates: false });
       try {
-        const options = { signal: within, timeout: callMilliseconds, maxRetries: 0 } as const;
+        const options = {
+          signal: within,
+          timeout: callMilliseconds,
+          maxRetries: 0,
+          ...onlyOnce(creates),
+        } as const;
         const response = await call(sdk, options).asResponse();
         return await response.text();
       } catch (error) {
@@ -94,6 +92,9 @@ export function createCalls(
     },
   };
 }
+
+/** A redirected creation would be a second one; and one that leads to nobody would look as if nothing had been sent. */
+const onlyOnce = (creates: boolean) => (creates ? { fetchOptions: { redirect: 'error' } as const } : {});
 
 /** What `read` makes of an answer; `malformed` where it makes nothing of it. */
 export function understood<T>(read: (json: string) => T | null, json: string): T {

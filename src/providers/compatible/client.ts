@@ -18,7 +18,7 @@ import type {
   Submission,
 } from '../provider.ts';
 import { createCalls, understood } from './calls.ts';
-import { listedSince } from './listing.ts';
+import { listedSince, unfinished } from './listing.ts';
 import type { Quirks } from './quirks.ts';
 import { toReport } from './report.ts';
 import { readResults } from './results.ts';
@@ -77,12 +77,13 @@ export function connect(
         if (page.has_more && quirks.list !== 'pages') throw unfinished();
         return page;
       };
-      const sightings: Sighting[] = [];
+      // A page that began a little earlier shows again what the one before has shown.
+      const sightings = new Map<string, Sighting>();
       const since = new Date(submission.intentAt.getTime() - clockSkewMilliseconds);
       for await (const batch of listedSince(readPage, since)) {
-        if (carries(batch, submission)) sightings.push(sighting(batch));
+        if (carries(batch, submission)) sightings.set(batch.id, sighting(batch));
       }
-      return sightings;
+      return [...sightings.values()];
     },
 
     async cancel(job, signal) {
@@ -143,11 +144,4 @@ const created = (): ProviderFailure =>
   new ProviderFailure('uncertain', {
     code: 'unreadable_answer',
     message: 'The provider accepted the batch and did not tell its id.',
-  });
-
-/** A list that is said to go on and cannot be followed proves nothing of what it does not show. */
-const unfinished = (): ProviderFailure =>
-  new ProviderFailure('malformed', {
-    code: 'unfinished_list',
-    message: 'The provider showed a part of its batches and no way to the rest.',
   });

@@ -13,19 +13,30 @@ import { noQuirks, type Quirks } from './quirks.ts';
 
 /** A service: what it is called, what configures it, and what is known of it; absent: as is assumed of all. */
 export interface CompatibleService extends Pick<Provider, 'name' | 'title' | 'settings'> {
+  readonly facts?: Provider['facts'];
+  readonly exampleModel?: string;
+  readonly webhook?: Provider['webhook'];
   readonly quirks?: Partial<Quirks>;
   readonly limits?: Partial<ProviderLimits>;
   readonly endpoints?: Provider['endpoints'];
   readonly completionWindows?: Provider['completionWindows'];
 }
 
-/** The endpoints whose requests and results are understood. */
-export const knownEndpoints = [
+/** What a service is assumed to take that says nothing else. */
+const assumedEndpoints = [
   '/v1/chat/completions',
   '/v1/responses',
   '/v1/embeddings',
   '/v1/completions',
   '/v1/moderations',
+] as const;
+
+/** The endpoints whose requests and results are understood. */
+export const knownEndpoints = [
+  ...assumedEndpoints,
+  '/v1/images/generations',
+  '/v1/images/edits',
+  '/v1/videos',
 ] as const;
 
 /** The smallest that is known of any such service: a job that is split too finely costs nothing. */
@@ -36,12 +47,24 @@ const assumedLimits: ProviderLimits = {
   lineBytesMax: null,
 };
 
+/** Nothing is known of it but that it says to be compatible. */
+const assumedFacts: Provider['facts'] = {
+  limits: 'GUESS',
+  statuses: 'GUESS',
+  results: 'GUESS',
+  recovery: 'GUESS',
+  cancelling: 'GUESS',
+  webhook: null,
+};
+
 /** The provider. Its emulator plays the same quirks, under the path of the default base URL. */
 export function createCompatibleProvider(service: CompatibleService): Provider {
-  const { name, title, settings, endpoints = knownEndpoints, completionWindows = ['24h'] } = service;
+  const { name, title, settings, endpoints = assumedEndpoints, completionWindows = ['24h'] } = service;
   const quirks = { ...noQuirks, ...service.quirks };
   const limits = { ...assumedLimits, ...service.limits };
   const basePath = new URL(settings.defaultBaseUrl).pathname.replace(/\/+$/, '');
+  const webhook = service.webhook ?? null;
+  const webhookSetting = webhook?.secret ?? null;
   return {
     name,
     title,
@@ -50,18 +73,36 @@ export function createCompatibleProvider(service: CompatibleService): Provider {
       cancel: true,
       liveCounts: quirks.counts === 'requests',
       partialResults: false,
+      expires: true,
+      statusWord: true,
+      resumable: false,
+      resultsForm: 'LINES',
+      tells: ['text', 'stopReason', 'tokens', 'expired', 'endTime'],
       // Where there is no metadata, the input file is the key: its id is saved before the batch is created.
       recovery: 'EXACT',
+      recoveryKey: quirks.metadata ? 'metadata and input file' : 'input file',
+      recoveryNeedsCallback: false,
+      absenceProves: true,
       listDelaySeconds: 60,
     },
     endpoints,
     completionWindows,
     unmixable: ['model', 'endpoint'],
+    distinct: [],
+    modelPlace: 'BODY',
+    itemsNamedBy: 'KEY',
     settings,
+    example: {
+      model: service.exampleModel ?? 'gpt-5-mini',
+      body: ({ prompt, model }) => ({ model, messages: [{ role: 'user', content: prompt }] }),
+    },
+    facts: service.facts ?? assumedFacts,
+    webhook,
     dialect,
     encoding,
     decoding,
     connect: (connection, services) => connect(connection, services, quirks),
-    emulate: (options) => emulate(options, { basePath, quirks, limits, endpoints, completionWindows }),
+    emulate: (options) =>
+      emulate(options, { basePath, quirks, limits, endpoints, completionWindows, webhookSetting }),
   };
 }

@@ -3,20 +3,23 @@
  * that names its item and says nothing else that we can read makes that item `ERRORED`.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
+import { countIn, parsedObject, textIn } from '../../domain/json-reading.ts';
 import { type Usage, unknownUsage } from '../../domain/usage.ts';
 import type { Decoding, Outcome } from '../provider.ts';
+import { isExhausted } from './refusal.ts';
+import { readError, type WireError } from './wire.ts';
 
 /** Reads `{"id":…,"custom_id":…,"response":{"status_code":…,"body":…},"error":…}`. */
 export const decoding: Decoding = {
   decode(line) {
-    const value = parse(line);
+    const value = parsedObject(line);
     if (value === null) return { kind: 'malformed', reason: 'the line is not a JSON object' };
     const { custom_id: key } = value;
     if (typeof key !== 'string') return { kind: 'malformed', reason: 'custom_id is not a string' };
     return { kind: 'result', key, outcome: readOutcome(value) };
   },
   readText(line) {
-    const value = parse(line);
+    const value = parsedObject(line);
     const answer = value && answerIn(value);
     return answer?.ok ? textOf(answer.body) : null;
   },
@@ -25,7 +28,8 @@ export const decoding: Decoding = {
 const readOutcome = (value: JsonObject): Outcome => {
   const { error } = value;
   const answer = answerIn(value);
-  if (answer === null) return isJsonObject(error) ? unanswered(error) : unreadable;
+  if (answer === null)
+    return isJsonObject(error) || textIn(error) ? unanswered(readError(error)) : unreadable;
   if (!answer.ok) return refused(answer.body, answer.status);
   return unfinished(answer.body) ?? succeeded(answer.body);
 };
@@ -71,28 +75,29 @@ const unreadable = errored(
 
 /** The endpoint answered with a status other than 2xx. */
 const refused = ({ error }: JsonObject, status: number): Outcome => {
-  const { code, type, message } = isJsonObject(error) ? error : {};
-  return errored(textIn(code) ?? textIn(type) ?? `http_${status}`, textIn(message), mayPass(status));
+  const { code, type, message } = readError(error);
+  const passes = mayPass(status) && !isExhausted({ code, type });
+  return errored(code ?? type ?? `http_${status}`, message, passes);
 };
 
 /** Statuses that say more about the moment than about the request. */
 const mayPass = (status: number): boolean => status >= 500 || [408, 409, 429].includes(status);
 
-/** A Response that failed comes with status 200 and its error inside. */
+/** A Response or a video that failed comes with status 200 and its error inside. */
 const unfinished = (body: JsonObject): Outcome | null => {
   const { object, status, error } = body;
-  if (object !== 'response' || status !== 'failed') return null;
-  const { code, message } = isJsonObject(error) ? error : {};
-  const word = textIn(code) ?? 'response_failed';
-  return errored(word, textIn(message), passingResponseErrors.has(word), usageOf(body));
+  if ((object !== 'response' && object !== 'video') || status !== 'failed') return null;
+  const { code, message } = readError(error);
+  const word = code ?? `${object}_failed`;
+  return errored(word, message, passingErrors.has(word), usageOf(body));
 };
 
-const passingResponseErrors: ReadonlySet<string> = new Set(['server_error', 'rate_limit_exceeded']);
+const passingErrors: ReadonlySet<string> = new Set(['server_error', 'rate_limit_exceeded']);
 
 /** The item never got an answer from the endpoint; whatever stood in the way was not the request. */
-const unanswered = ({ code, message }: JsonObject): Outcome => {
-  const word = textIn(code) ?? 'unknown_error';
-  const outcome = errored(word, textIn(message), true);
+const unanswered = ({ code, type, message }: WireError): Outcome => {
+  const word = code ?? type ?? 'unknown_error';
+  const outcome = errored(word, message, !isExhausted({ code, type }));
   return { ...outcome, status: endings.get(word) ?? 'ERRORED' };
 };
 
@@ -108,7 +113,7 @@ const stopReasonOf = (body: JsonObject): string | null => {
   return textIn(member(incomplete, 'reason')) ?? textIn(status);
 };
 
-/** Chat, completions and embeddings count prompt and completion tokens, responses input and output tokens. */
+/** Chat, completions and embeddings count prompt and completion tokens, responses and images input and output tokens. */
 const usageOf = ({ usage }: JsonObject): Usage => {
   if (!isJsonObject(usage)) return unknownUsage;
   const { prompt_tokens: prompt, completion_tokens: completion } = usage;
@@ -121,7 +126,7 @@ const usageOf = ({ usage }: JsonObject): Usage => {
     inputTokens: countIn(input),
     outputTokens: countIn(output),
     cachedInputTokens: countIn(member(inputDetails, 'cached_tokens')),
-    cacheWriteInputTokens: null,
+    cacheWriteInputTokens: countIn(member(inputDetails, 'cache_write_tokens')),
     reasoningTokens: countIn(member(outputDetails, 'reasoning_tokens')),
   };
 };
@@ -130,14 +135,19 @@ const textOf = (body: JsonObject): string | null => {
   const { output } = body;
   if (!Array.isArray(output)) {
     const choice = first(body, 'choices');
-    return textIn(member(member(choice, 'message'), 'content')) ?? textIn(member(choice, 'text'));
+    const content = member(member(choice, 'message'), 'content');
+    return textIn(content) ?? joined(listIn(content), 'text') ?? textIn(member(choice, 'text'));
   }
-  const texts = output
-    .flatMap((item) => {
-      const content = member(item, 'content');
-      return Array.isArray(content) ? content : [];
-    })
-    .filter((part) => member(part, 'type') === 'output_text')
+  return joined(
+    output.flatMap((item) => listIn(member(item, 'content'))),
+    'output_text',
+  );
+};
+
+/** The texts of the parts of a type, as one; null where there is no such part. */
+const joined = (parts: readonly JsonValue[], type: string): string | null => {
+  const texts = parts
+    .filter((part) => member(part, 'type') === type)
     .map((part) => textIn(member(part, 'text')) ?? '');
   return texts.length === 0 ? null : texts.join('');
 };
@@ -145,22 +155,6 @@ const textOf = (body: JsonObject): string | null => {
 const member = (value: JsonValue | undefined, key: string): JsonValue | undefined =>
   isJsonObject(value) ? value[key] : undefined;
 
-const first = (body: JsonObject, key: string): JsonValue | undefined => {
-  const list = body[key];
-  return Array.isArray(list) ? list[0] : undefined;
-};
+const first = (body: JsonObject, key: string): JsonValue | undefined => listIn(body[key])[0];
 
-const textIn = (value: JsonValue | undefined): string | null => (typeof value === 'string' ? value : null);
-
-/** A count of tokens; anything but a whole number is as good as not told. */
-const countIn = (value: JsonValue | undefined): number | null =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
-
-const parse = (line: string): JsonObject | null => {
-  try {
-    const value: unknown = JSON.parse(line);
-    return isJsonObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-};
+const listIn = (value: JsonValue | undefined): readonly JsonValue[] => (Array.isArray(value) ? value : []);

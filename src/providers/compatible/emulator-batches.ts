@@ -3,17 +3,19 @@
  * about it follows from that and the clock (`emulator-batch-object.ts`).
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
+import { parsedObject } from '../../domain/json-reading.ts';
 import { isOver, lifeAt } from '../emulator/life.ts';
 import type { EmulatorAnswer, EmulatorRequest, EmulatorRoute } from '../emulator/server.ts';
 import { batchObject, statusOf } from './emulator-batch-object.ts';
 import { checkInput } from './emulator-input.ts';
 import { inListOrder, type KeptBatch, type Store } from './emulator-store.ts';
 import { json, pathAt, refuse } from './emulator-wire.ts';
+import type { Quirks } from './quirks.ts';
 
 /** The routes under `/batches`. */
 export function batchRoutes(store: Store): EmulatorRoute[] {
   const at = (path: string): RegExp => pathAt(store.service, path);
-  return [
+  const routes: readonly EmulatorRoute[] = [
     {
       operation: 'create',
       method: 'POST',
@@ -42,11 +44,24 @@ export function batchRoutes(store: Store): EmulatorRoute[] {
       handle: ({ params: [id = ''] }) => cancel(store, id),
     },
   ];
+  const say = sayings[store.service.quirks.errors];
+  return routes.map((route) => ({ ...route, handle: async (request) => say(await route.handle(request)) }));
 }
+
+/** How a call about batches is refused: with the vendor's error object, or with its message alone. */
+const sayings: Record<Quirks['errors'], (answer: EmulatorAnswer) => EmulatorAnswer> = {
+  list: (answer) => answer,
+  text: (answer) => {
+    if (answer.status < 400) return answer;
+    const { error } = parsedObject(String(answer.body)) ?? {};
+    const { message = null } = isJsonObject(error) ? error : {};
+    return { ...answer, body: JSON.stringify({ error: message }) };
+  },
+};
 
 const create = async (store: Store, request: EmulatorRequest): Promise<EmulatorAnswer> => {
   const { limits, quirks } = store.service;
-  const body = parse(await request.text());
+  const body = parsedObject(await request.text());
   if (body === null) return refuse(400, 'We could not parse the JSON body of your request.');
   const refusal = refusedCreation(store, body);
   if (refusal !== null) return refusal;
@@ -59,7 +74,7 @@ const create = async (store: Store, request: EmulatorRequest): Promise<EmulatorA
     return refuse(400, `Invalid input file: ${inputFileId}`, { param: 'input_file_id' });
   }
   const { requestCount, model, faults, fates } = checkInput(content, endpoint);
-  if (requestCount > limits.requestsMax) {
+  if (limits.requestsMax !== null && requestCount > limits.requestsMax) {
     return refuse(400, `The file has ${requestCount} requests; a batch may have ${limits.requestsMax}.`);
   }
   const batch: KeptBatch = {
@@ -125,6 +140,11 @@ const refusedCreation = (
     const place = { code: 'invalid_value', param: 'completion_window' };
     return refuse(400, `Invalid value: '${window}'. Value must be ${known}.`, place);
   }
+  const { output_expires_after: expiry = null } = body;
+  if (expiry !== null && !isExpiry(expiry)) {
+    const place = { code: 'invalid_value', param: 'output_expires_after' };
+    return refuse(400, 'output_expires_after takes an anchor and 3600 to 2592000 seconds.', place);
+  }
   if (metadata !== null && !isMetadata(metadata)) {
     const place = { code: 'invalid_type', param: 'metadata' };
     return refuse(
@@ -134,6 +154,12 @@ const refusedCreation = (
     );
   }
   return null;
+};
+
+const isExpiry = (value: JsonValue): boolean => {
+  const { anchor, seconds, ...others } = isJsonObject(value) ? value : {};
+  const isPlain = anchor === 'created_at' && Object.keys(others).length === 0;
+  return isPlain && Number.isInteger(seconds) && Number(seconds) >= 3600 && Number(seconds) <= 2_592_000;
 };
 
 const isMetadata = (value: JsonValue): value is Record<string, string> => {
@@ -179,12 +205,3 @@ const cancel = async (store: Store, id: string): Promise<EmulatorAnswer> => {
 };
 
 const unknownBatch = (id: string): EmulatorAnswer => refuse(404, `No batch found with id '${id}'.`);
-
-const parse = (text: string): JsonObject | null => {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-};

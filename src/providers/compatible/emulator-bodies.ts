@@ -1,38 +1,37 @@
 /**
  * What each endpoint answers to a body: the vendor's response objects around emulated words, and what an
- * endpoint refuses.
+ * endpoint refuses. Images, videos and moderations stand in files of their own.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
 import { answerTo, countTokens, embeddingOf, type Question } from '../emulator/answers.ts';
-import { createDice, seedOf } from '../emulator/chance.ts';
 import { promptText } from '../emulator/prompt.ts';
-
-/** One call to an endpoint: the body, a text that ids are made of, and Unix seconds. */
-export interface EndpointCall {
-  readonly body: JsonObject;
-  readonly id: string;
-  readonly at: number;
-}
+import type { EndpointCall } from './emulator-call.ts';
+import { answerImages, answerVideo } from './emulator-media.ts';
+import { answerModerations } from './emulator-moderations.ts';
 
 /** The endpoints that batches may name, and how each answers. */
 export const endpoints: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
-  ['/v1/chat/completions', { required: 'messages', answer: answerChat }],
-  ['/v1/responses', { required: 'input', answer: answerResponse }],
-  ['/v1/embeddings', { required: 'input', answer: answerEmbeddings }],
-  ['/v1/completions', { required: 'prompt', answer: answerCompletion }],
-  ['/v1/moderations', { required: 'input', answer: answerModerations }],
+  ['/v1/chat/completions', { required: ['messages'], answer: answerChat }],
+  ['/v1/responses', { required: ['input'], answer: answerResponse }],
+  ['/v1/embeddings', { required: ['input'], answer: answerEmbeddings }],
+  ['/v1/completions', { required: ['prompt'], answer: answerCompletion }],
+  ['/v1/moderations', { required: ['input'], answer: answerModerations }],
+  ['/v1/images/generations', { required: ['prompt'], answer: answerImages }],
+  ['/v1/images/edits', { required: ['images', 'prompt'], answer: answerImages }],
+  ['/v1/videos', { required: ['prompt'], answer: answerVideo }],
 ]);
 
 /** One endpoint. */
 export interface Endpoint {
-  /** The member without which it refuses a body. */
-  readonly required: string;
+  /** The members without which it refuses a body. */
+  readonly required: readonly string[];
   answer(call: EndpointCall): JsonObject;
 }
 
 /** What the endpoint says against the body; null where it takes it. */
 export function problemOf(endpoint: Endpoint, body: JsonObject): string | null {
-  if (body[endpoint.required] === undefined) return `Missing required parameter: '${endpoint.required}'.`;
+  const missing = endpoint.required.find((member) => body[member] === undefined);
+  if (missing !== undefined) return `Missing required parameter: '${missing}'.`;
   const { stream } = body;
   return stream === true ? "Streaming is not supported in a batch; 'stream' must not be true." : null;
 }
@@ -58,7 +57,7 @@ function answerChat({ body, id, at }: EndpointCall): JsonObject {
       prompt_tokens: answer.inputTokens,
       completion_tokens: answer.outputTokens,
       total_tokens: answer.inputTokens + answer.outputTokens,
-      prompt_tokens_details: { cached_tokens: 0 },
+      prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
       completion_tokens_details: { reasoning_tokens: 0 },
     },
     system_fingerprint: null,
@@ -66,7 +65,7 @@ function answerChat({ body, id, at }: EndpointCall): JsonObject {
 }
 
 function answerResponse({ body, id, at }: EndpointCall): JsonObject {
-  const { instructions, input, max_output_tokens: tokens, text } = body;
+  const { instructions, input, max_output_tokens: tokens, text, metadata, temperature, top_p: topP } = body;
   const { format } = isJsonObject(text) ? text : {};
   const prompt = promptText([instructions ?? '', input ?? '']);
   const answer = answerTo(question(prompt, format, tokens));
@@ -78,7 +77,14 @@ function answerResponse({ body, id, at }: EndpointCall): JsonObject {
     status,
     error: null,
     incomplete_details: answer.cut ? { reason: 'max_output_tokens' } : null,
+    instructions: instructions ?? null,
+    metadata: metadata ?? null,
     model: modelOf(body),
+    parallel_tool_calls: true,
+    temperature: temperature ?? 1,
+    tool_choice: 'auto',
+    tools: [],
+    top_p: topP ?? 1,
     output: [
       {
         type: 'message',
@@ -90,7 +96,7 @@ function answerResponse({ body, id, at }: EndpointCall): JsonObject {
     ],
     usage: {
       input_tokens: answer.inputTokens,
-      input_tokens_details: { cached_tokens: 0 },
+      input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
       output_tokens: answer.outputTokens,
       output_tokens_details: { reasoning_tokens: 0 },
       total_tokens: answer.inputTokens + answer.outputTokens,
@@ -128,25 +134,6 @@ function answerEmbeddings({ body }: EndpointCall): JsonObject {
     usage: { prompt_tokens: tokens, total_tokens: tokens },
   };
 }
-
-function answerModerations({ body, id }: EndpointCall): JsonObject {
-  const { input } = body;
-  const texts = Array.isArray(input) ? input.map(promptText) : [promptText(input)];
-  return { id: `modr-${id}`, model: modelOf(body), results: texts.map(moderation) };
-}
-
-const moderation = (text: string): JsonObject => {
-  const throwDice = createDice(seedOf(text));
-  const scores = ['harassment', 'hate', 'self-harm', 'sexual', 'violence'].map(
-    (category) => [category, throwDice(1000) / 1000] as const,
-  );
-  const flags = scores.map(([category, score]) => [category, score > 0.9] as const);
-  return {
-    flagged: flags.some(([, flag]) => flag),
-    categories: Object.fromEntries(flags),
-    category_scores: Object.fromEntries(scores),
-  };
-};
 
 const question = (
   prompt: string,

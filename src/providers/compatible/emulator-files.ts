@@ -1,27 +1,18 @@
 /**
- * The Files endpoints: upload, list, retrieve, content, delete. Input files are kept; the files that a batch
- * leaves are computed from the batch whenever somebody asks. Times of files are Unix seconds whatever the quirks.
+ * The Files endpoints: list, retrieve, content, delete. Input files are kept (`emulator-upload.ts`); the files that a
+ * batch leaves are computed from the batch whenever somebody asks.
  */
 import { lifeAt } from '../emulator/life.ts';
-import type { EmulatorAnswer, EmulatorRequest, EmulatorRoute } from '../emulator/server.ts';
+import type { EmulatorAnswer, EmulatorRoute } from '../emulator/server.ts';
+import { type FileObject, inputObject } from './emulator-file-object.ts';
 import { hasOutput, outputId, outputLines, outputNamed } from './emulator-lines.ts';
-import { type FormPart, readForm } from './emulator-multipart.ts';
-import { inListOrder, type KeptFile, type OutputKind, type Store } from './emulator-store.ts';
+import { inListOrder, type OutputKind, type Store } from './emulator-store.ts';
 import { json, pathAt, refuse } from './emulator-wire.ts';
 
-/** How much larger than its file an upload may be, for the form around it. */
-const formBytesMax = 1_000_000;
-
-/** The routes under `/files`. */
+/** The routes under `/files`, but for the upload. */
 export function fileRoutes(store: Store): EmulatorRoute[] {
   const at = (path: string): RegExp => pathAt(store.service, path);
   return [
-    {
-      operation: 'upload',
-      method: 'POST',
-      path: at(store.service.quirks.uploadPath),
-      handle: (request) => upload(store, request),
-    },
     {
       operation: 'list_files',
       method: 'GET',
@@ -51,70 +42,6 @@ export function fileRoutes(store: Store): EmulatorRoute[] {
     },
   ];
 }
-
-/** The vendor's file object. */
-interface FileObject {
-  readonly id: string;
-  readonly object: 'file';
-  readonly bytes: number;
-  readonly created_at: number;
-  readonly filename: string;
-  readonly purpose: string;
-  readonly status: string;
-}
-
-const upload = async (store: Store, request: EmulatorRequest): Promise<EmulatorAnswer> => {
-  const { limits, quirks } = store.service;
-  const tooLarge = refuse(413, `The file is larger than the ${limits.bytesMax} bytes that a batch may have.`);
-  const body = await readBody(request, limits.bytesMax + formBytesMax);
-  if (body === null) return tooLarge;
-  const parts = readForm(request.headers['content-type'] ?? '', body);
-  if (parts === null) return refuse(400, 'Could not parse multipart form.');
-  const unknown = parts.find(({ name }) => !formFields.test(name) && name !== quirks.fileNameField);
-  if (unknown !== undefined) {
-    return refuse(400, `Unknown parameter: '${unknown.name}'.`, {
-      code: 'unknown_parameter',
-      param: unknown.name,
-    });
-  }
-  const file = parts.find(({ name }) => name === 'file');
-  if (file === undefined) return refuse(400, "Missing required parameter: 'file'.", { param: 'file' });
-  const purpose = field(parts, 'purpose');
-  if (purpose !== quirks.purpose) {
-    return refuse(400, `'${purpose}' is not one of ['${quirks.purpose}'].`, { param: 'purpose' });
-  }
-  const filename = quirks.fileNameField === null ? file.filename : field(parts, quirks.fileNameField);
-  if (filename === '') {
-    return refuse(400, `Missing required parameter: '${quirks.fileNameField}'.`, {
-      param: quirks.fileNameField,
-    });
-  }
-  if (file.data.length > limits.bytesMax) return tooLarge;
-  const kept: KeptFile = {
-    id: await store.files.newId(),
-    filename: filename ?? 'upload.jsonl',
-    bytes: file.data.length,
-    createdAt: store.clock.now().toISOString(),
-  };
-  await store.files.add(kept.id, kept, file.data);
-  return json(inputObject(store, kept));
-};
-
-const formFields = /^(?:file|purpose|expires_after\[(?:anchor|seconds)\])$/;
-
-const field = (parts: readonly FormPart[], name: string): string =>
-  parts.find((part) => part.name === name)?.data.toString('utf8') ?? '';
-
-const readBody = async ({ stream }: EmulatorRequest, bytesMax: number): Promise<Buffer | null> => {
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  for await (const piece of stream as AsyncIterable<Buffer>) {
-    bytes += piece.length;
-    if (bytes > bytesMax) return null;
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces);
-};
 
 const list = async (store: Store, query: URLSearchParams): Promise<EmulatorAnswer> => {
   const inputs = (await store.files.all()).map((file) => inputObject(store, file));
@@ -169,16 +96,6 @@ const find = async (store: Store, id: string): Promise<FileObject | null> => {
   return outputNamed(id) === null ? null : outputObject(store, id);
 };
 
-const inputObject = (store: Store, { id, bytes, createdAt, filename }: KeptFile): FileObject => ({
-  id,
-  object: 'file',
-  bytes,
-  created_at: Math.floor(Date.parse(createdAt) / 1000),
-  filename,
-  purpose: store.service.quirks.purpose,
-  status: 'processed',
-});
-
 const outputKinds: readonly OutputKind[] = ['output', 'error'];
 
 const outputs = async (store: Store): Promise<FileObject[]> => {
@@ -215,10 +132,10 @@ const openOutput = async (store: Store, id: string): Promise<Output | null> => {
   const { batchId = '', kind = 'output' } = outputNamed(id) ?? {};
   const batch = await store.batches.meta(batchId);
   const now = store.clock.now();
-  if (batch === null || !hasOutput(batch, kind, now)) return null;
+  if (batch === null || !hasOutput(store, batch, kind)) return null;
   const input = await store.batches.content(batchId);
   const writtenAt = lifeAt(batch, now).endedAt ?? now;
-  return input === null ? null : { lines: outputLines(batch, input, kind, writtenAt), writtenAt };
+  return input === null ? null : { lines: outputLines(store, batch, input, kind, writtenAt), writtenAt };
 };
 
 const pieceCharacters = 64 * 1024;

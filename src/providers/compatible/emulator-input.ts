@@ -2,10 +2,13 @@
  * What the vendor's validation makes of an input file: the faults that fail the batch, each naming its line, and
  * otherwise what the batch is going to be. The codes are tagged in the README.
  */
+
 import { isJsonObject, type JsonObject } from '../../domain/json-line.ts';
+import { parsedObject } from '../../domain/json-reading.ts';
 import { type BatchFates, readFates } from '../emulator/fate.ts';
+import { inputLines } from '../emulator/input-lines.ts';
 import { endpoints, problemOf } from './emulator-bodies.ts';
-import { type InputFault, inputLines } from './emulator-store.ts';
+import type { InputFault } from './emulator-store.ts';
 
 /** An input file, read for an endpoint. */
 export interface CheckedInput {
@@ -18,20 +21,24 @@ export interface CheckedInput {
 
 /** The most faults that a failed batch names. */
 const faultsMax = 100;
+/** The most inputs that the requests of a batch of embeddings have together. */
+const embeddingInputsMax = 50_000;
 
 /** Reads the whole input, as the vendor does while the batch is `validating`. */
 export function checkInput(content: Buffer, endpoint: string): CheckedInput {
   const lines = inputLines(content);
-  const seen = { keys: new Set<string>(), model: null as string | null };
+  const seen: Seen = { keys: new Set(), model: null, inputs: 0 };
   const faults: InputFault[] = [];
   const refused: string[] = [];
   for (const [position, line] of lines.entries()) {
-    const request = parse(line.toString('utf8'));
+    const request = parsedObject(line.toString('utf8'));
     const fault = request === null ? notJson : faultOf(request, endpoint, seen);
     if (fault !== null) faults.push({ ...fault, line: position + 1 });
     else if (request !== null && bodyProblem(request, endpoint) !== null) refused.push(String(position));
+    if (endpoint === '/v1/embeddings') seen.inputs += embeddingInputs(request);
   }
   if (lines.length === 0) faults.push(emptyFile);
+  if (seen.inputs > embeddingInputsMax) faults.push(tooManyInputs);
 
   const fates = readFates(texts(lines));
   return {
@@ -66,14 +73,31 @@ const emptyFile: InputFault = {
   line: null,
 };
 
+const tooManyInputs: InputFault = {
+  code: 'too_many_embedding_inputs',
+  message: `A batch of embeddings may have ${embeddingInputsMax} inputs over all of its requests.`,
+  param: 'input_file_id',
+  line: null,
+};
+
+/** An input is a text or a list of tokens; a list of either has as many as it is long. */
+const embeddingInputs = (request: JsonObject | null): number => {
+  const { body } = request ?? {};
+  const { input } = isJsonObject(body) ? body : {};
+  return Array.isArray(input) && typeof input[0] !== 'number' ? input.length : 1;
+};
+
+/** What the lines so far have had. */
+interface Seen {
+  readonly keys: Set<string>;
+  model: string | null;
+  inputs: number;
+}
+
 const members = ['custom_id', 'method', 'url', 'body'];
 
 /** The first thing that is wrong with a line. Remembers its key and model for the lines after it. */
-const faultOf = (
-  request: JsonObject,
-  endpoint: string,
-  seen: { keys: Set<string>; model: string | null },
-): Fault | null => {
+const faultOf = (request: JsonObject, endpoint: string, seen: Seen): Fault | null => {
   const { custom_id: key, method, url, body } = request;
   const unknown = Object.keys(request).find((member) => !members.includes(member));
   if (unknown !== undefined) return fault('unknown_parameter', `Unknown parameter: '${unknown}'.`, unknown);
@@ -98,15 +122,6 @@ const fault = (code: string, message: string, param: string): Fault => ({ code, 
 
 const missing = (param: string): Fault =>
   fault('missing_required_parameter', `Missing required parameter: '${param}'.`, param);
-
-const parse = (line: string): JsonObject | null => {
-  try {
-    const value: unknown = JSON.parse(line);
-    return isJsonObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-};
 
 function* texts(lines: readonly Buffer[]): Generator<string> {
   for (const line of lines) yield line.toString('utf8');

@@ -2,13 +2,15 @@
  * The two files that a batch leaves: successes in one, everything else in the other. Lines are made as they are
  * read; none is kept.
  */
+
 import { isJsonObject, type JsonObject } from '../../domain/json-line.ts';
 import { seedOf } from '../emulator/chance.ts';
 import { type EndedItem, type Ending, endedItems, tally, writeLines } from '../emulator/endings.ts';
+import { inputLines } from '../emulator/input-lines.ts';
 import { isOver, lifeAt } from '../emulator/life.ts';
 import { endpoints } from './emulator-bodies.ts';
 import { bodyProblem } from './emulator-input.ts';
-import { inputLines, type KeptBatch, type OutputKind } from './emulator-store.ts';
+import type { KeptBatch, OutputKind, Store } from './emulator-store.ts';
 
 /** The id of one of a batch's output files, which need not exist. */
 export const outputId = (batchId: string, kind: OutputKind): string => `file-${kind}-${batchId}`;
@@ -19,11 +21,14 @@ export function outputNamed(id: string): { batchId: string; kind: OutputKind } |
   return batchId !== undefined && (kind === 'output' || kind === 'error') ? { batchId, kind } : null;
 }
 
-/** Whether the batch has that file at `now`: it is over, and something ended so. */
-export function hasOutput(batch: KeptBatch, kind: OutputKind, now: Date): boolean {
+/** Whether the batch has that file now: it is over, and something ended so. */
+export function hasOutput({ clock, switches }: Store, batch: KeptBatch, kind: OutputKind): boolean {
+  const now = clock.now();
   if (!isOver(lifeAt(batch, now)) || batch.deleted.includes(kind)) return false;
-  const { succeeded, pending: _, ...others } = tally(batch, now);
-  return kind === 'output' ? succeeded > 0 : Object.values(others).some((count) => count > 0);
+  const { succeeded, pending: _, cancelled, ...others } = tally(batch, now);
+  if (kind === 'output') return succeeded > 0;
+  const told = switches.cancelledLines === 'told' ? cancelled : 0;
+  return told > 0 || Object.values(others).some((count) => count > 0);
 }
 
 /**
@@ -31,6 +36,7 @@ export function hasOutput(batch: KeptBatch, kind: OutputKind, now: Date): boolea
  * batch ended: the same lines for ever after.
  */
 export function* outputLines(
+  { switches }: Store,
   batch: KeptBatch,
   content: Buffer,
   kind: OutputKind,
@@ -38,7 +44,10 @@ export function* outputLines(
 ): Generator<string> {
   const lines = inputLines(content);
   const at = Math.floor(writtenAt.getTime() / 1000);
-  yield* writeLines(ofKind(batch, kind, writtenAt), (item, key) => {
+  const items = ofKind(batch, kind, writtenAt).filter(
+    ({ ending }) => ending !== 'cancelled' || switches.cancelledLines === 'told',
+  );
+  yield* writeLines(items, (item, key) => {
     const request: unknown = JSON.parse(lines[item.position]?.toString('utf8') ?? '{}');
     if (!isJsonObject(request)) return '';
     const id = `${seedOf(batch.id).toString(16)}${item.position.toString(16).padStart(6, '0')}`;

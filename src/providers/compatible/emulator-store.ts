@@ -19,6 +19,8 @@ export interface EmulatedService {
   readonly limits: ProviderLimits;
   readonly endpoints: readonly string[];
   readonly completionWindows: readonly string[];
+  /** The further setting that is to hold the secret of its webhooks; null where it calls nobody. */
+  readonly webhookSetting: string | null;
 }
 
 /** An uploaded file. */
@@ -28,6 +30,8 @@ export interface KeptFile {
   readonly bytes: number;
   /** ISO 8601. */
   readonly createdAt: string;
+  /** Whether its bytes are still to come, where an upload has two steps. */
+  readonly isAwaited?: boolean;
 }
 
 /** A batch, as written when it was created. */
@@ -43,6 +47,18 @@ export interface KeptBatch extends WrittenLife {
   readonly faults: readonly InputFault[];
   /** Output files that were deleted. */
   readonly deleted: readonly OutputKind[];
+  /** The webhook endpoints that were told of its end; absent: none. */
+  readonly told?: readonly string[];
+}
+
+/** A webhook endpoint that was registered. */
+export interface KeptEndpoint {
+  readonly id: string;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  readonly name: string;
+  readonly url: string;
+  readonly eventTypes: readonly string[];
 }
 
 /** One thing that validation finds wrong, in the vendor's form. */
@@ -63,6 +79,7 @@ const switchesSchema = z.strictObject({
   absentNulls: z.boolean().default(false),
   listOrder: z.enum(['newest-first', 'oldest-first']).default('newest-first'),
   cancelWhenOver: z.enum(['refused', 'answered']).default('refused'),
+  cancelledLines: z.enum(['told', 'absent']).default('told'),
 });
 
 /** Where the emulator's switches stand. */
@@ -76,6 +93,7 @@ export interface Store {
   readonly switches: Switches;
   readonly files: Shelf<KeptFile>;
   readonly batches: Shelf<KeptBatch>;
+  readonly endpoints: Shelf<KeptEndpoint>;
 }
 
 /** Opens the store. A switch that does not exist, or stands where it cannot, is a plain error. */
@@ -91,24 +109,10 @@ export function openStore(
     switches: switchesSchema.parse(switches ?? {}),
     files: openShelf('file-', place('files')),
     batches: openShelf('batch_', place('batches')),
+    endpoints: openShelf('whe_', place('webhook_endpoints')),
   };
 }
 
 /** The list in the order in which the vendor's lists come, given oldest first. */
 export const inListOrder = <T>(store: Store, oldestFirst: readonly T[]): T[] =>
   store.switches.listOrder === 'newest-first' ? oldestFirst.toReversed() : [...oldestFirst];
-
-/** The lines of an input, without empty ones; views of the content, not copies. */
-export function inputLines(content: Buffer): Buffer[] {
-  const lines: Buffer[] = [];
-  for (let from = 0; from < content.length; ) {
-    const newline = content.indexOf('\n', from);
-    const end = newline === -1 ? content.length : newline;
-    const line = content.subarray(from, content[end - 1] === carriageReturn ? end - 1 : end);
-    if (line.length > 0) lines.push(line);
-    from = end + 1;
-  }
-  return lines;
-}
-
-const carriageReturn = 0x0d;

@@ -54,11 +54,13 @@ export interface Preset {
   /** Null where it differs from service to service. */
   readonly baseUrl: string | null;
   readonly profile: Profile;
+  /** How sure this is, and a small model; as is assumed of all where the preset is of no single service. */
+  readonly about: Pick<CompatibleService, 'facts' | 'exampleModel'>;
 }
 
 /** The presets by name. `openai` is what every service is taken for of which nothing else is said. */
 export const presets: Readonly<Record<'openai' | 'groq' | 'together', Preset>> = {
-  openai: { title: null, baseUrl: null, profile: profileSchema.parse({}) },
+  openai: { title: null, baseUrl: null, profile: profileSchema.parse({}), about: {} },
   groq: {
     title: 'Groq Batch API',
     baseUrl: 'https://api.groq.com',
@@ -68,6 +70,17 @@ export const presets: Readonly<Record<'openai' | 'groq' | 'together', Preset>> =
       endpoints: ['/v1/chat/completions'],
       completionWindows: ['24h', '7d'],
     }),
+    about: {
+      exampleModel: 'llama-3.1-8b-instant',
+      facts: {
+        limits: 'MEM',
+        statuses: 'SDK',
+        results: 'GUESS',
+        recovery: 'SDK',
+        cancelling: 'SDK',
+        webhook: null,
+      },
+    },
   },
   together: {
     title: 'Together Batch API',
@@ -87,6 +100,17 @@ export const presets: Readonly<Record<'openai' | 'groq' | 'together', Preset>> =
       errors: 'text',
       endpoints: ['/v1/chat/completions'],
     }),
+    about: {
+      exampleModel: 'meta-llama/Llama-3.3-70B-Instruct-Turbo',
+      facts: {
+        limits: 'DOC',
+        statuses: 'SPEC',
+        results: 'GUESS',
+        recovery: 'SPEC',
+        cancelling: 'SPEC',
+        webhook: null,
+      },
+    },
   },
 };
 
@@ -96,7 +120,7 @@ export const findPreset = (name: string): Preset | null =>
 
 /** The provider of a service with this profile. */
 export function providerOf(
-  service: Pick<CompatibleService, 'name' | 'title' | 'settings'>,
+  service: Pick<CompatibleService, 'name' | 'title' | 'settings' | 'facts' | 'exampleModel'>,
   { requestsMax, bytesMax, endpoints, completionWindows, ...quirks }: Profile,
 ) {
   return createCompatibleProvider({

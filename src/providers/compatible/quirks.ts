@@ -14,6 +14,7 @@ const matching = (name: string, pattern: RegExp, form: string) => {
 
 const path = /^(?:\/[\w.~-]+)+$/;
 const word = /^[\w-]+$/;
+const headerName = /^[A-Za-z][\w-]*$/;
 
 /** Every quirk with the value that OpenAI has; a member that is none of them is refused. */
 export const quirksSchema = z.strictObject({
@@ -23,6 +24,13 @@ export const quirksSchema = z.strictObject({
   uploadPath: matching('uploadPath', path, 'a path such as /files/upload').default('/files'),
   /** The form's field for the file's name, where the name of the file's own part is not enough. */
   fileNameField: matching('fileNameField', word, 'the name of a form field or null').nullable().default(null),
+  /**
+   * The header that names the file where an upload is answered by a redirect to where its bytes are then put; null
+   * where the file is sent in the form.
+   */
+  uploadIdHeader: matching('uploadIdHeader', headerName, 'the name of a header or null')
+    .nullable()
+    .default(null),
   /** What an input file is said to be for. */
   purpose: matching('purpose', word, 'a word such as batch').default('batch'),
   /** The member of the answer to a creation that holds the batch; null where the answer is the batch. */
@@ -46,10 +54,13 @@ export const quirksSchema = z.strictObject({
   statuses: oneOf('statuses', 'lower', 'upper').default('lower'),
   /** What a batch tells of its requests: counts, a percentage in `progress`, or nothing. */
   counts: oneOf('counts', 'requests', 'progress', 'none').default('requests'),
-  /** Where a failed batch says why: a list in `errors`, or a text in `error`. The client reads either. */
+  /**
+   * Where a failed batch says why: a list in `errors`, or a text in `error`; and so does a call about batches that is
+   * refused. The client reads either.
+   */
   errors: oneOf('errors', 'list', 'text').default('list'),
   /** A header that makes a repeated creation answer the first one's batch; null where there is none. */
-  idempotencyHeader: matching('idempotencyHeader', /^[A-Za-z][\w-]*$/, 'the name of a header or null')
+  idempotencyHeader: matching('idempotencyHeader', headerName, 'the name of a header or null')
     .nullable()
     .default(null),
 });

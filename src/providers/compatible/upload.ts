@@ -6,13 +6,16 @@
  * file's id is good for.
  */
 import type { Clock } from '../../clock.ts';
-import { failureOf } from '../http-failure.ts';
+import { ProviderFailure } from '../failure.ts';
+import type { HttpAnswer } from '../http.ts';
 import { uploadFile } from '../multipart.ts';
 import type { Connection, Submission, SubmitPorts } from '../provider.ts';
 import { type Calls, understood } from './calls.ts';
 import { encodeLine } from './encode.ts';
 import { listedSince } from './listing.ts';
 import type { Quirks } from './quirks.ts';
+import { refusal } from './refusal.ts';
+import { uploadRedirected } from './upload-redirected.ts';
 import { readErrorBody, readFile, readFilePage } from './wire.ts';
 
 /** What uploading needs. */
@@ -32,8 +35,16 @@ export async function inputFile(
   ports: SubmitPorts,
   services: UploadServices,
 ): Promise<string> {
-  return (await leftFile(submission, ports.signal, services)) ?? upload(submission, ports, services);
+  const left = await leftFile(submission, ports.signal, services).catch(noneIfUnlisted);
+  return left ?? upload(submission, ports, services);
 }
+
+/** A service may have no list of files, or one that cannot be read; then the file is sent again, which costs nothing. */
+const noneIfUnlisted = (failure: unknown): null => {
+  if (!(failure instanceof ProviderFailure)) throw failure;
+  if (failure.kind === 'malformed' || failure.status === 404 || failure.status === 405) return null;
+  throw failure;
+};
 
 /** A file with this job's name that arrived whole. */
 const leftFile = async (
@@ -65,31 +76,31 @@ const leftFile = async (
 const upload = async (
   submission: Submission,
   ports: SubmitPorts,
-  { connection, clock, quirks }: UploadServices,
+  { connection: { baseUrl, apiKey }, clock, quirks }: UploadServices,
 ): Promise<string> => {
   async function* content(): AsyncGenerator<string> {
     for await (const item of ports.items()) yield encodeLine(item);
   }
   const filename = nameOf(submission);
-  const { purpose, fileNameField } = quirks;
-  const answer = await uploadFile({
-    url: `${connection.baseUrl}${quirks.uploadPath}`,
-    headers: { authorization: `Bearer ${connection.apiKey}` },
-    fields: { purpose, ...(fileNameField === null ? {} : { [fileNameField]: filename }) },
-    filename,
+  const { purpose, uploadIdHeader } = quirks;
+  // Without a part for the file, its name has no other place.
+  const nameField = quirks.fileNameField ?? (uploadIdHeader === null ? null : 'file_name');
+  const file = {
+    url: `${baseUrl}${quirks.uploadPath}`,
+    headers: { authorization: `Bearer ${apiKey}` },
+    fields: { purpose, ...(nameField === null ? {} : { [nameField]: filename }) },
     content: content(),
     contentBytes: submission.encodedBytes,
     signal: ports.signal,
-  });
+  };
+  const refuse = (answer: HttpAnswer): ProviderFailure => {
+    const { status, headers, text } = answer;
+    return refusal(readErrorBody(text), { status, headers, now: clock.now(), creates: false, apiKey });
+  };
+  if (uploadIdHeader !== null) return uploadRedirected(file, uploadIdHeader, refuse);
+  const answer = await uploadFile({ ...file, filename });
   if (answer.status >= 200 && answer.status < 300) return understood(readFile, answer.text).id;
-  throw failureOf({
-    ...readErrorBody(answer.text),
-    status: answer.status,
-    headers: answer.headers,
-    now: clock.now(),
-    creates: false,
-    apiKey: connection.apiKey,
-  });
+  throw refuse(answer);
 };
 
 const nameOf = ({ nonce }: Submission): string => `${nonce}.jsonl`;

@@ -106,16 +106,25 @@ const pageIn = <T>(answer: unknown, entryIn: (value: unknown) => T | null): Wire
   return page !== undefined && data?.length === page.data.length ? { data, has_more: page.has_more } : null;
 };
 
-const errorSchema = z.object({ error: z.object({ code: text, type: text, message: text }) });
+/** The service's words in an error; null where it has none. */
+export interface WireError {
+  readonly code: string | null;
+  readonly type: string | null;
+  readonly message: string | null;
+}
 
-/** The vendor's word and sentence in an error's body; null where it has none. */
-export function readErrorBody(json: string): { code: string | null; message: string | null } {
-  const { code, type, message } = errorSchema.safeParse(parse(json)).data?.error ?? {
-    code: null,
-    type: null,
-    message: null,
-  };
-  return { code: code ?? type, message };
+const errorSchema = z.object({ code: text, type: text, message: text });
+
+/** The words in the `error` of an answer, which is an object, or with some services the message itself. */
+export function readError(error: unknown): WireError {
+  const words = typeof error === 'string' ? { message: error } : error;
+  return errorSchema.safeParse(words).data ?? { code: null, type: null, message: null };
+}
+
+/** The words in an error's body. */
+export function readErrorBody(json: string): WireError {
+  const answer = parse(json);
+  return readError(isJsonObject(answer) ? answer['error'] : null);
 }
 
 /** The value that the text stands for; undefined where it stands for none. */

@@ -3,7 +3,8 @@
  * has no quirks: the others have theirs in comparison with it. Sources and doubts stand in the README beside this
  * file.
  */
-import type { CompatibleService } from '../compatible/create-provider.ts';
+import { type CompatibleService, knownEndpoints } from '../compatible/create-provider.ts';
+import { webhook, webhookSecret } from './webhook.ts';
 
 /** The facts about the Batch API. */
 export const settings: CompatibleService = {
@@ -11,17 +12,21 @@ export const settings: CompatibleService = {
   title: 'OpenAI Batch API',
   // "200 MB" is read as the smaller of its two meanings.
   limits: { requestsMin: 1, requestsMax: 50_000, bytesMax: 200_000_000, lineBytesMax: null },
-  endpoints: [
-    '/v1/chat/completions',
-    '/v1/responses',
-    '/v1/embeddings',
-    '/v1/completions',
-    '/v1/moderations',
-  ],
+  endpoints: knownEndpoints,
   completionWindows: ['24h'],
   settings: {
     apiKey: 'OPENAI_API_KEY',
     baseUrl: 'OPENAI_BASE_URL',
     defaultBaseUrl: 'https://api.openai.com/v1',
+    more: { webhookSecret },
+  },
+  webhook,
+  facts: {
+    limits: 'DOC',
+    statuses: 'SPEC',
+    results: 'MEM',
+    recovery: 'SPEC',
+    cancelling: 'SPEC',
+    webhook: 'DOC',
   },
 };
