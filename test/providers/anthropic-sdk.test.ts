@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import Anthropic from '@anthropic-ai/sdk';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createHandClock, type HandClock } from '../../src/clock.ts';
+import { openSharedHost } from '../../src/emulators/shared-host.ts';
 import { anthropic } from '../../src/providers/anthropic/index.ts';
 import type { Emulator } from '../../src/providers/emulation.ts';
 
@@ -233,6 +234,23 @@ describe('the SDK', () => {
     const stranger = sdkFor({ baseUrl: emulator.baseUrl, apiKey: 'sk-ant-stranger' });
     await expect(stranger.messages.batches.list()).rejects.toThrow(Anthropic.AuthenticationError);
   });
+});
+
+test('everything is the same under a path that several emulators share', async () => {
+  const host = await openSharedHost({ host: '127.0.0.1', port: 0 });
+  try {
+    const mounted = await anthropic.emulate({ clock, host: host.at('anthropic') });
+    sdk = sdkFor(mounted);
+    const { id } = await createBatch('a');
+    clock.advance({ minutes: 1 });
+    const ended = await sdk.messages.batches.retrieve(id);
+    expect(ended.results_url).toBe(`${host.origin}/anthropic/v1/messages/batches/${id}/results`);
+    const lines: string[] = [];
+    for await (const { custom_id } of await sdk.messages.batches.results(id)) lines.push(custom_id);
+    expect(lines).toEqual(['a']);
+  } finally {
+    await host.close();
+  }
 });
 
 describe('a batch is refused as a whole', () => {

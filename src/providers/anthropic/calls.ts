@@ -5,8 +5,9 @@
  */
 import Anthropic from '@anthropic-ai/sdk';
 import type { ProviderFailure } from '../failure.ts';
-import { connectionFailure, failureOf } from '../http-failure.ts';
+import { connectionFailure } from '../http-failure.ts';
 import type { ClientServices, Connection } from '../provider.ts';
+import { refusal } from './refusal.ts';
 import { apiVersion } from './settings.ts';
 
 /** The calls that carry no bodies of requests or results. Each throws `ProviderFailure` and nothing else. */
@@ -65,6 +66,6 @@ const toFailure = (error: unknown, now: Date, apiKey: string): ProviderFailure =
   if (!(error instanceof Anthropic.APIError) || error.status === undefined || error.headers === undefined) {
     return connectionFailure(error, { creates: false });
   }
-  const { status, headers, type: code, apiMessage: message } = error;
-  return failureOf({ status, headers, code, message, now, creates: false, apiKey });
+  const { status, headers, type, errorCode, apiMessage: message } = error;
+  return refusal({ status, headers, code: errorCode ?? type, message, now, creates: false, apiKey });
 };

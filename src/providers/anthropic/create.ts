@@ -5,10 +5,10 @@
 import type { Clock } from '../../clock.ts';
 import { ProviderFailure } from '../failure.ts';
 import { streamedRequest } from '../http.ts';
-import { failureOf } from '../http-failure.ts';
 import type { Connection, Submission, SubmissionItem, SubmitPorts } from '../provider.ts';
 import { callHeaders } from './calls.ts';
 import { encoding, frameEnd, frameStart, separator } from './encode.ts';
+import { refusal } from './refusal.ts';
 import { type MessageBatch, readErrorAnswer, readMessageBatch } from './wire.ts';
 
 /** Creates the batch and gives it back, with the vendor's answer verbatim. */
@@ -27,7 +27,7 @@ export async function createBatch(
   });
   if (status < 200 || status > 299) {
     const error = readErrorAnswer(text);
-    throw failureOf({
+    throw refusal({
       status,
       headers,
       ...error,

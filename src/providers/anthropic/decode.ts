@@ -3,20 +3,22 @@
  * (`result.error.error`). Never throws.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
+import { countIn, parsedObject, textIn } from '../../domain/json-reading.ts';
 import { type Usage, unknownUsage } from '../../domain/usage.ts';
 import type { Decoding, Outcome } from '../provider.ts';
+import { isSpent } from './refusal.ts';
 
 /** Reads `{"custom_id":…,"result":{"type":…}}`. */
 export const decoding: Decoding = {
   decode(line) {
-    const value = parse(line);
+    const value = parsedObject(line);
     if (value === null) return { kind: 'malformed', reason: 'the line is not a JSON object' };
     const { custom_id: key, result } = value;
     if (typeof key !== 'string') return { kind: 'malformed', reason: 'custom_id is not a string' };
     return { kind: 'result', key, outcome: readOutcome(result) ?? unreadable };
   },
   readText(line) {
-    const { result } = parse(line) ?? {};
+    const { result } = parsedObject(line) ?? {};
     const { content } = succeededMessage(result) ?? {};
     if (!Array.isArray(content)) return null;
     const texts = content.map(textOfBlock).filter((text) => text !== null);
@@ -67,14 +69,15 @@ function readSucceeded(result: JsonObject): Outcome | null {
 function readErrored({ error: response }: JsonObject): Outcome | null {
   const { error } = isJsonObject(response) ? response : {};
   if (!isJsonObject(error)) return null;
-  const { type, message } = error;
+  const { type, message, details } = error;
+  const { error_code: cause } = isJsonObject(details) ? details : {};
   const errorCode = textIn(type);
   if (errorCode === null) return null;
   return {
     status: 'ERRORED',
     errorCode,
     errorMessage: textIn(message),
-    retryable: passingErrors.has(errorCode),
+    retryable: passingErrors.has(errorCode) && !isSpent(textIn(cause)),
     stopReason: null,
     usage: unknownUsage,
   };
@@ -138,19 +141,4 @@ const textOfBlock = (block: JsonValue): string | null => {
   if (!isJsonObject(block)) return null;
   const { type, text } = block;
   return type === 'text' ? textIn(text) : null;
-};
-
-const textIn = (value: JsonValue | undefined): string | null => (typeof value === 'string' ? value : null);
-
-/** A count of tokens; anything but a whole number is as good as not told. */
-const countIn = (value: JsonValue | undefined): number | null =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
-
-const parse = (line: string): JsonObject | null => {
-  try {
-    const value: unknown = JSON.parse(line);
-    return isJsonObject(value) ? value : null;
-  } catch {
-    return null;
-  }
 };

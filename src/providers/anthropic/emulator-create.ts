@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
+import { parsedJson } from '../../domain/json-reading.ts';
 import { Refusal } from './emulator-refusal.ts';
 import type { Switches } from './emulator-switches.ts';
 
@@ -29,7 +30,7 @@ export async function readBody(stream: IncomingMessage): Promise<string> {
 
 /** The requests of a create call; throws the vendor's refusal of a bad envelope. */
 export function readRequests(text: string, switches: Switches): BatchRequest[] {
-  const body = parse(text);
+  const body = parsedJson(text);
   if (!isJsonObject(body)) throw invalid('The request body is not valid JSON.');
   const { requests, ...others } = body;
   refuseExtras(others, '');
@@ -89,11 +90,3 @@ const invalid = (message: string): Refusal => new Refusal('invalid_request_error
 
 const tooLarge = (): Refusal =>
   new Refusal('request_too_large', 'The batch exceeds the maximum number of requests or bytes.');
-
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-};

@@ -47,7 +47,10 @@ const messageFor = (params: JsonObject, key: string): JsonObject => {
     type: 'message',
     role: 'assistant',
     model,
-    content: [{ type: 'text', text }],
+    content: [{ type: 'text', text, citations: null }],
+    container: null,
+    diagnostics: null,
+    stop_details: null,
     stop_reason: cut ? 'max_tokens' : 'end_turn',
     stop_sequence: null,
     usage: {

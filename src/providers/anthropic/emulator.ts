@@ -4,7 +4,7 @@
  * beside this one; batches live on the clock that is handed in, and nowhere is a timer.
  */
 
-import type { Emulator, EmulatorOptions } from '../emulation.ts';
+import { type Emulator, type EmulatorOptions, strangerKey } from '../emulation.ts';
 import { defaultPace, isOver, lifeAt, type WrittenLife } from '../emulator/life.ts';
 import { type EmulatorAnswer, type EmulatorRequest, startEmulatorServer } from '../emulator/server.ts';
 import { openShelf } from '../emulator/shelf.ts';
@@ -21,6 +21,7 @@ export async function emulate({
   pace,
   directory,
   switches: asked,
+  host,
 }: EmulatorOptions): Promise<Emulator> {
   const switches = readSwitches(asked);
   const shelf = openShelf<WrittenLife>('msgbatch_', directory);
@@ -128,11 +129,15 @@ export async function emulate({
         ? null
         : refusalAnswer(new Refusal('authentication_error', 'invalid x-api-key'), nextRequestId()),
     fallback: () => refusalAnswer(notFound(), nextRequestId()),
+    host,
   });
 
   return {
     baseUrl: server.origin,
     apiKey,
+    stranger: { baseUrl: server.origin, apiKey: strangerKey },
+    secret: apiKey,
+    operations: { create: 'create', results: 'results' },
     faults: server.faults,
     calls: server.calls,
     async batches() {

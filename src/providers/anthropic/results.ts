@@ -4,10 +4,11 @@
  */
 import type { Clock } from '../../clock.ts';
 import { ProviderFailure } from '../failure.ts';
-import { connectionFailure, failureOf } from '../http-failure.ts';
+import { connectionFailure } from '../http-failure.ts';
 import { chunkLines, splitLines } from '../jsonl.ts';
 import type { Connection, JobReport, ResultChunk } from '../provider.ts';
 import { callHeaders } from './calls.ts';
+import { refusal } from './refusal.ts';
 import { type MessageBatch, readErrorAnswer, readMessageBatch } from './wire.ts';
 
 /** The lines after `cursor`, which is how many bytes of the file were read. */
@@ -60,7 +61,7 @@ const open = async (
   try {
     const response = await fetch(url, { headers, signal });
     if (response.status === 200 && response.body !== null) return response.body;
-    throw failureOf({
+    throw refusal({
       status: response.status,
       headers: response.headers,
       ...readErrorAnswer(await response.text()),

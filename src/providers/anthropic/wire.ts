@@ -3,6 +3,7 @@
  * the protocol cannot do without makes an answer unreadable; whatever else is missing is null.
  */
 import { isJsonObject, type JsonValue } from '../../domain/json-line.ts';
+import { instantIn, parsedJson, textIn } from '../../domain/json-reading.ts';
 
 /** The vendor's batch object. It has no name, metadata, model, usage or error. */
 export interface MessageBatch {
@@ -39,30 +40,31 @@ export interface MessageBatchPage {
 
 /** Reads a batch; null where the text is none. */
 export function readMessageBatch(text: string): MessageBatch | null {
-  return toMessageBatch(parse(text));
+  return toMessageBatch(parsedJson(text));
 }
 
 /** Reads a page of the list; null where the text is none, or one of its batches is not. */
 export function readMessageBatchPage(text: string): MessageBatchPage | null {
-  const page = parse(text);
+  const page = parsedJson(text);
   if (!isJsonObject(page)) return null;
   const { data, has_more: hasMore, last_id: lastId } = page;
   if (!Array.isArray(data)) return null;
   const batches = data.map(toMessageBatch);
   if (!batches.every((batch) => batch !== null)) return null;
-  return { batches, hasMore: hasMore === true, lastId: toText(lastId) };
+  return { batches, hasMore: hasMore === true, lastId: textIn(lastId) };
 }
 
 /** How many requests a batch was given; the counts always add up to it. */
 export const requestTotal = (counts: RequestCounts): number =>
   counts.processing + counts.succeeded + counts.errored + counts.canceled + counts.expired;
 
-/** The code and the sentence of an error answer; null where it has none. */
+/** The code and the sentence of an error answer; null where it has none. The cause's own code goes before its type. */
 export function readErrorAnswer(text: string): { code: string | null; message: string | null } {
-  const answer = parse(text);
+  const answer = parsedJson(text);
   const { error } = isJsonObject(answer) ? answer : {};
-  const { type, message } = isJsonObject(error) ? error : {};
-  return { code: toText(type), message: toText(message) };
+  const { type, message, details } = isJsonObject(error) ? error : {};
+  const { error_code: cause } = isJsonObject(details) ? details : {};
+  return { code: textIn(cause) ?? textIn(type), message: textIn(message) };
 }
 
 const toMessageBatch = (value: unknown): MessageBatch | null => {
@@ -75,12 +77,12 @@ const toMessageBatch = (value: unknown): MessageBatch | null => {
     id,
     processingStatus,
     requestCounts: toCounts(requestCounts),
-    createdAt: toInstant(createdAt),
-    expiresAt: toInstant(expiresAt),
-    endedAt: toInstant(endedAt),
-    cancelInitiatedAt: toInstant(cancelInitiatedAt),
-    archivedAt: toInstant(archivedAt),
-    resultsUrl: toText(resultsUrl),
+    createdAt: instantIn(createdAt),
+    expiresAt: instantIn(expiresAt),
+    endedAt: instantIn(endedAt),
+    cancelInitiatedAt: instantIn(cancelInitiatedAt),
+    archivedAt: instantIn(archivedAt),
+    resultsUrl: textIn(resultsUrl),
   };
 };
 
@@ -91,19 +93,4 @@ const toCounts = (value: JsonValue | undefined): RequestCounts | null => {
     return null;
   if (typeof canceled !== 'number' || typeof expired !== 'number') return null;
   return { processing, succeeded, errored, canceled, expired };
-};
-
-const toInstant = (value: JsonValue | undefined): Date | null => {
-  const instant = new Date(typeof value === 'string' ? value : Number.NaN);
-  return Number.isNaN(instant.getTime()) ? null : instant;
-};
-
-const toText = (value: JsonValue | undefined): string | null => (typeof value === 'string' ? value : null);
-
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 };
