@@ -3,20 +3,21 @@
  * names its item and says nothing else that we can read makes that item `ERRORED`.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
+import { countIn, parsedObject, textIn } from '../../domain/json-reading.ts';
 import { type Usage, unknownUsage } from '../../domain/usage.ts';
 import type { Decoding, Outcome } from '../provider.ts';
 
 /** Reads `{"id":…,"custom_id":…,"response":{"status_code":…,"body":…},"error":…}`. */
 export const decoding: Decoding = {
   decode(line) {
-    const value = parse(line);
+    const value = parsedObject(line);
     if (value === null) return { kind: 'malformed', reason: 'the line is not a JSON object' };
     const { custom_id: key } = value;
     if (typeof key !== 'string') return { kind: 'malformed', reason: 'custom_id is not a string' };
     return { kind: 'result', key, outcome: readOutcome(value) };
   },
   readText(line) {
-    const value = parse(line);
+    const value = parsedObject(line);
     const answer = value && answerIn(value);
     return answer?.ok ? textOf(answer.body) : null;
   },
@@ -35,7 +36,7 @@ const answerIn = ({ response }: JsonObject): { status: number; ok: boolean; body
   const { status_code: status, body: told } = response;
   if (typeof status !== 'number') return null;
   const ok = status >= 200 && status < 300;
-  const body = typeof told === 'string' ? parse(told) : told;
+  const body = typeof told === 'string' ? parsedObject(told) : told;
   if (isJsonObject(body)) return { status, ok, body };
   return ok ? null : { status, ok, body: typeof told === 'string' ? { message: told } : {} };
 };
@@ -118,19 +119,4 @@ const member = (value: JsonValue | undefined, key: string): JsonValue | undefine
 const first = (body: JsonObject, key: string): JsonValue | undefined => {
   const list = body[key];
   return Array.isArray(list) ? list[0] : undefined;
-};
-
-const textIn = (value: JsonValue | undefined): string | null => (typeof value === 'string' ? value : null);
-
-/** A count of tokens; anything but a whole number is as good as not told. */
-const countIn = (value: JsonValue | undefined): number | null =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
-
-const parse = (line: string): JsonObject | null => {
-  try {
-    const value: unknown = JSON.parse(line);
-    return isJsonObject(value) ? value : null;
-  } catch {
-    return null;
-  }
 };

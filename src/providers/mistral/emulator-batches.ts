@@ -2,15 +2,18 @@
  * The batch jobs endpoints: create, retrieve, list, cancel. A job is written once, when it is created; every answer
  * about it follows from that and the clock.
  */
+
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
+import { parsedObject } from '../../domain/json-reading.ts';
 import { tally } from '../emulator/endings.ts';
+import { inputLines } from '../emulator/input-lines.ts';
 import { isOver, type Life, lifeAt, type Phase } from '../emulator/life.ts';
 import type { EmulatorAnswer, EmulatorRoute } from '../emulator/server.ts';
 import { refusedCreation } from './emulator-creation.ts';
 import { checkInput } from './emulator-input.ts';
 import { hasOutput, outputId } from './emulator-lines.ts';
 import { listBatches } from './emulator-list.ts';
-import { inputLines, type KeptBatch, type Store } from './emulator-store.ts';
+import type { KeptBatch, Store } from './emulator-store.ts';
 import { invalid, json, refuse } from './emulator-wire.ts';
 
 /** The routes under `/v1/batch/jobs`. */
@@ -52,7 +55,7 @@ export const statusOf = (store: Store, batch: KeptBatch): string =>
   wordFor(batch, lifeAt(batch, store.clock.now()));
 
 const create = async (store: Store, text: string): Promise<EmulatorAnswer> => {
-  const body = parse(text);
+  const body = parsedObject(text);
   if (body === null) return invalid(['body'], 'JSON decode error');
   const refusal = refusedCreation(body);
   if (refusal !== null) return refusal;
@@ -179,12 +182,3 @@ const wordFor = (batch: KeptBatch, { phase }: Life): string =>
 const seconds = (at: Date | null): number | null => at && Math.floor(at.getTime() / 1000);
 
 const unknownBatch: EmulatorAnswer = { status: 404, body: JSON.stringify({ detail: 'Job not found' }) };
-
-const parse = (text: string): JsonObject | null => {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-};

@@ -3,6 +3,7 @@
  * The words of the faults are our own.
  */
 import { isJsonObject, type JsonObject } from '../../domain/json-line.ts';
+import { parsedObject } from '../../domain/json-reading.ts';
 import { type BatchFates, readFates } from '../emulator/fate.ts';
 import { endpoints, problemOf } from './emulator-bodies.ts';
 import type { InputFault } from './emulator-store.ts';
@@ -19,7 +20,7 @@ export function checkInput(lines: readonly Buffer[], endpoint: string): CheckedI
   const faults = new Map<string, number>();
   const refused: string[] = [];
   for (const [position, line] of lines.entries()) {
-    const request = parse(line.toString('utf8'));
+    const request = parsedObject(line.toString('utf8'));
     const fault = request === null ? 'The line is not a JSON object.' : faultOf(request, seen);
     if (fault !== null) faults.set(fault, (faults.get(fault) ?? 0) + 1);
     else if (request !== null && bodyProblem(request, endpoint) !== null) refused.push(String(position));
@@ -48,15 +49,6 @@ const faultOf = ({ custom_id: key, body }: JsonObject, seen: Set<string>): strin
   if (seen.has(key)) return 'custom_id is not unique.';
   seen.add(key);
   return isJsonObject(body) ? null : 'body is missing.';
-};
-
-const parse = (line: string): JsonObject | null => {
-  try {
-    const value: unknown = JSON.parse(line);
-    return isJsonObject(value) ? value : null;
-  } catch {
-    return null;
-  }
 };
 
 function* texts(lines: readonly Buffer[]): Generator<string> {

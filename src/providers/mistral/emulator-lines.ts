@@ -2,13 +2,15 @@
  * The two files that a job leaves: successes in one, everything else in the other. Lines are made as they are read;
  * none is kept.
  */
+
 import { isJsonObject, type JsonObject } from '../../domain/json-line.ts';
 import { seedOf } from '../emulator/chance.ts';
 import { type EndedItem, type Ending, endedItems, tally, writeLines } from '../emulator/endings.ts';
+import { inputLines } from '../emulator/input-lines.ts';
 import { isOver, lifeAt } from '../emulator/life.ts';
 import { endpoints } from './emulator-bodies.ts';
 import { bodyProblem } from './emulator-input.ts';
-import { inputLines, type KeptBatch, type OutputKind, type Switches } from './emulator-store.ts';
+import type { KeptBatch, OutputKind, Switches } from './emulator-store.ts';
 
 /** The id of one of a job's output files, which need not exist. */
 export const outputId = (batchId: string, kind: OutputKind): string => `file-${kind}-${batchId}`;

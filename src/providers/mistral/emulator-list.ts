@@ -1,4 +1,7 @@
-/** The list of jobs: its pages, its order, and its filter by metadata, which are query keys like any other. */
+/**
+ * The list of jobs: its pages, its order, and its filters. Those by metadata are query keys like any other, told from
+ * the vendor's own by not being one of those.
+ */
 import type { JsonObject } from '../../domain/json-line.ts';
 import type { EmulatorAnswer } from '../emulator/server.ts';
 import type { KeptBatch, Store } from './emulator-store.ts';
@@ -22,7 +25,9 @@ export function listBatches(
     return invalid(['query', 'order_by'], "Input should be 'created' or '-created'");
   }
   const asked = [...query].filter(([key]) => !parameters.has(key));
-  const matching = oldestFirst.filter((batch) => filters[switches.metadataFilter](batch, asked));
+  const matching = oldestFirst
+    .filter((batch) => filters[switches.metadataFilter](batch, asked))
+    .filter((batch) => fits(toObject(batch), query));
   const isAscending = orderBy === 'created' || switches.listOrder === 'oldest-first';
   const ordered = isAscending ? matching : matching.toReversed();
   const data = ordered.slice(page * pageSize, (page + 1) * pageSize);
@@ -31,8 +36,32 @@ export function listBatches(
 
 const pageSizeMax = 100;
 
-/** What is not a filter by metadata. */
-const parameters = new Set(['page', 'page_size', 'order_by']);
+/** What is not a filter by metadata. Whose a job is is not looked at: there is one key. */
+const parameters = new Set([
+  'page',
+  'page_size',
+  'order_by',
+  'model',
+  'agent_id',
+  'created_after',
+  'created_by_me',
+  'status',
+]);
+
+/** Whether a job is as the vendor's own filters ask. */
+const fits = (
+  { status, model, agent_id: agent, created_at: at }: JsonObject,
+  query: URLSearchParams,
+): boolean => {
+  const statuses = query.getAll('status');
+  const after = Date.parse(query.get('created_after') ?? '');
+  return (
+    (statuses.length === 0 || statuses.includes(String(status))) &&
+    (query.get('model') ?? model) === model &&
+    (query.get('agent_id') ?? agent) === agent &&
+    !(Number(at) * 1000 < after)
+  );
+};
 
 type Filter = (batch: KeptBatch, asked: ReadonlyArray<[string, string]>) => boolean;
 

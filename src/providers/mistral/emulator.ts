@@ -3,11 +3,12 @@
  * refuses. It shares no code with the adapter beside it, so that neither can hide the other's mistakes.
  */
 
-import type { EmulatedBatch, Emulator, EmulatorOptions } from '../emulation.ts';
+import { type EmulatedBatch, type Emulator, type EmulatorOptions, strangerKey } from '../emulation.ts';
+import { inputLines } from '../emulator/input-lines.ts';
 import { startEmulatorServer } from '../emulator/server.ts';
 import { batchRoutes, statusOf } from './emulator-batches.ts';
 import { fileRoutes } from './emulator-files.ts';
-import { inputLines, openStore, type Store } from './emulator-store.ts';
+import { openStore, type Store } from './emulator-store.ts';
 import { emulatorKey, guard, unknownUrl } from './emulator-wire.ts';
 
 /**
@@ -20,11 +21,15 @@ export async function emulate(options: EmulatorOptions): Promise<Emulator> {
     routes: [...fileRoutes(store), ...batchRoutes(store)],
     guard,
     fallback: unknownUrl,
+    host: options.host,
   });
   return {
     // The vendor's SDK puts the version before each path itself.
     baseUrl: server.origin,
     apiKey: emulatorKey,
+    stranger: { baseUrl: server.origin, apiKey: strangerKey },
+    secret: emulatorKey,
+    operations: { create: 'create', results: 'content' },
     faults: server.faults,
     calls: server.calls,
     batches: () => emulatedBatches(store),
