@@ -27,6 +27,8 @@ export interface WorkSettings {
   readonly sendSeconds: number;
   /** How long one call to a provider may take otherwise. */
   readonly callSeconds: number;
+  /** How long after the end of its window a job may go on before we end it ourselves. */
+  readonly graceSeconds: number;
   /** How long `syncBatch` waits for the poll it asked for. */
   readonly syncWaitSeconds: number;
   /** How long events are kept for subscribers that resume. */

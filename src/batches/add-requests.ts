@@ -7,6 +7,7 @@ import { closesAt, shouldClose } from '../domain/accumulation.ts';
 import type { RequestsInput } from '../domain/batch-input.ts';
 import type { OrganizationScope, Scope } from '../domain/scope.ts';
 import { BatchStateError, NotFoundError, ValidationError } from '../errors.ts';
+import type { Provider } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
 import { acceptRequests, duplicateIssue, type PlacedItem } from './accept.ts';
 import { closeBatch, configured, ruleOf } from './close.ts';
@@ -27,9 +28,10 @@ export async function addRequests(
   if (seen === null) throw new NotFoundError('batch', batchId);
   refuseClosed(seen);
   const { provider } = configured(services, seen);
+  const known = knownProviders(services);
   const accepted = acceptRequests(
     requests,
-    { provider, endpoint: seen.endpoint, model: seen.model },
+    { provider, known, endpoint: seen.endpoint, model: seen.model },
     seen.total,
   );
   return services.db.transaction(async (tx) => {
@@ -40,12 +42,20 @@ export async function addRequests(
     const current =
       batch.total === seen.total
         ? accepted
-        : acceptRequests(requests, { provider, endpoint: batch.endpoint, model: batch.model }, batch.total);
+        : acceptRequests(
+            requests,
+            { provider, known, endpoint: batch.endpoint, model: batch.model },
+            batch.total,
+          );
     await refuseTaken(scope, tx, batchId, current);
     const filled = await appendItems(services, scope, tx, batchId, current);
     return closeIfDue(services, scope, tx, filled);
   });
 }
+
+/** Every provider, to tell what a line is that this batch's does not take. */
+export const knownProviders = ({ providers }: Services): readonly Provider[] =>
+  providers.entries.map(({ provider }) => provider);
 
 /** Stores accepted items at the end of the locked, open batch. */
 export async function appendItems(

@@ -3,12 +3,14 @@
  * a provider already has are collected like any others.
  */
 import type { Queryable } from '../db/client.ts';
+import { jobsOfBatch } from '../db/queries/jobs.ts';
 import { settleMissing, type Tally } from '../db/queries/results.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
 import type { OrganizationScope } from '../domain/scope.ts';
 import { isFinalJob, isTerminalBatch } from '../domain/status.ts';
 import type { Services } from '../services.ts';
+import { isBegun } from './submit-job.ts';
 import { addTallies } from './tally.ts';
 import { type BatchChange, type JobChange, type LockedBatch, transition } from './transition.ts';
 
@@ -30,6 +32,18 @@ export async function cancelBatch(
         : cancelClosed(services, scope, tx, locked);
     }),
   );
+}
+
+/** How many jobs of a batch that is being cancelled go on, because their provider cannot stop them. */
+export async function jobsGoingOn(
+  { db, providers }: Services,
+  scope: OrganizationScope,
+  batch: BatchRow,
+): Promise<number> {
+  if (batch.cancellingAt === null || providers.find(batch.provider)?.provider.capabilities.cancel === true)
+    return 0;
+  const jobs = await db.read((q) => jobsOfBatch(scope, q, batch.id));
+  return jobs.filter(({ status }) => !isFinalJob(status)).length;
 }
 
 const cancelledOutcome = {
@@ -64,7 +78,10 @@ async function cancelClosed(
   const changes: JobChange[] = [];
   const tallies: Tally[] = [];
   for (const job of jobs) {
-    if (job.status === 'CREATED') {
+    if (job.status === 'CREATED' && isBegun(services, job)) {
+      // A part of it is at the provider; it is looked for, and stopped there.
+      changes.push({ job, set: { status: 'PENDING', cancelRequestedAt: now, dueAt: now } });
+    } else if (job.status === 'CREATED') {
       const origin = { batchId: batch.id, jobId: job.id, attempt: job.attempt, seq, at: now };
       tallies.push(await settleMissing(scope, tx, origin, { positions: job.positions, ...cancelledOutcome }));
       changes.push({ job, set: { status: 'CANCELLED', cancelledAt: now, collected: true, dueAt: null } });
@@ -81,5 +98,9 @@ async function cancelClosed(
   };
 }
 
-/** A job that is being sent or looked for keeps its own time; the wish waits until it is known. */
-const wakeIfPolled = (job: JobRow, now: Date) => (job.providerJobId === null ? {} : { dueAt: now });
+/**
+ * A job that is being sent or looked for keeps its own time; the wish waits until it is known. One that runs is stopped
+ * before its results are copied any further.
+ */
+const wakeIfPolled = (job: JobRow, now: Date) =>
+  job.providerJobId === null ? {} : { dueAt: now, resultsWaiting: false };

@@ -7,12 +7,12 @@ import { itemMeasures } from '../db/queries/items.ts';
 import type { NewJob } from '../db/queries/jobs.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import type { SubmitRule } from '../domain/accumulation.ts';
-import { itemKey } from '../domain/ids.ts';
 import type { Scope } from '../domain/scope.ts';
 import { createPlanner, type PlannedJob, type PlanRefusal } from '../domain/splitting.ts';
 import { type Issue, ProviderNotConfiguredError, ValidationError } from '../errors.ts';
 import type { ProviderEntry } from '../providers/access.ts';
 import { newId, newNonce, type Services } from '../services.ts';
+import { lineBytesOf } from './line-bytes.ts';
 import { transition } from './transition.ts';
 
 /** Closes the locked, non-empty batch. Throws `ValidationError` where its items cannot be split for the provider. */
@@ -63,21 +63,12 @@ async function plan(
   batch: BatchRow,
   { provider }: ProviderEntry,
 ): Promise<readonly PlannedJob[]> {
-  const { limits, encoding, unmixable } = provider;
-  const planner = createPlanner({ limits, frameBytes: encoding.frameBytes, unmixable });
-  // Every nonce has the same length, so any of them weighs the same.
-  const sampleNonce = newNonce();
+  const { limits, encoding, unmixable, distinct } = provider;
+  const planner = createPlanner({ limits, frameBytes: encoding.frameBytes, unmixable, distinct });
   for (let from = 0; from < batch.total; from += measuresPerReading) {
     const range = { from, total: batch.total, limit: measuresPerReading };
     for (const item of await itemMeasures(scope, tx, batch.id, range)) {
-      const { before, after } = encoding.envelope({
-        key: itemKey(sampleNonce, item.position),
-        endpoint: item.endpoint,
-      });
-      planner.add({
-        ...item,
-        encodedBytes: Buffer.byteLength(before) + item.bytes + Buffer.byteLength(after),
-      });
+      planner.add({ ...item, encodedBytes: lineBytesOf(provider, item) });
     }
   }
   const result = planner.finish();

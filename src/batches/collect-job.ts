@@ -2,8 +2,10 @@
  * Copies a job's results into the database, in chunks that each commit with their counts, usage and event, and
  * gives every item that got none an outcome by the job's fate. A crash resumes after the last chunk; a line read
  * twice counts once, because the primary key decides what is new and the cursor only skips. One bad line is one
- * bad item; a line of nobody's is kept as a stray.
+ * bad item; a line of nobody's is kept as a stray. Of a job that still runs, what is there is copied, and no more
+ * (`collect-running-job.ts`).
  */
+import { agentPositions } from '../db/queries/items.ts';
 import { countJobResults, insertResults, type NewResult, settleMissing } from '../db/queries/results.ts';
 import { insertStrays, type Stray } from '../db/queries/strays.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
@@ -13,13 +15,15 @@ import { workerScope } from '../domain/scope.ts';
 import { isFinalJob } from '../domain/status.ts';
 import { unknownUsage } from '../domain/usage.ts';
 import { ProviderFailure } from '../providers/failure.ts';
-import type { Decoding, JobReport, Provider, ProviderClient, ResultChunk } from '../providers/provider.ts';
+import type { DecodedLine, JobReport, Provider, ProviderClient, ResultChunk } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
 import { changeHeldJob, tryAgainLater } from './held-job.ts';
 import { patchFromReport, providerJobOf } from './job-report.ts';
-import { lostJobCode, missingOutcome } from './missing-outcome.ts';
+import { givenUp, lostJobCode, missingOutcome } from './missing-outcome.ts';
+import { isHopeless } from './overdue-job.ts';
 import { storableText } from './storable-text.ts';
-import { unlessStalled } from './unless-stalled.ts';
+import { totalOf } from './tally.ts';
+import { stalledCode, unlessStalled } from './unless-stalled.ts';
 
 /** Collects the held job, which is over at its provider. Throws only what is neither the provider's nor a lost lease. */
 export async function collectJob(
@@ -38,9 +42,15 @@ export async function collectJob(
     }
   } catch (error) {
     if (!(error instanceof ProviderFailure)) throw error;
-    gone = error.kind === 'expired' || (error.status === 404 && job.errorCode === lostJobCode);
+    const isLost = error.status === 404 && givenUp(job)?.code === lostJobCode;
+    gone = error.kind === 'expired' || isLost || isHopeless(services, job, error, services.clock.now());
     if (!gone) {
-      await changeHeldJob(services, job, (current, { now }) => tryAgainLater(current, error, now));
+      await changeHeldJob(services, job, (current, { now }) => {
+        const later = tryAgainLater(current, error, now);
+        // Where a vendor knows no ranges, getting to the cursor is itself a long silence; from the start there is none.
+        const isStuck = error.code === stalledCode && current.cursor === job.cursor;
+        return isStuck ? { ...later, set: { ...later.set, cursor: null } } : later;
+      });
       return;
     }
   }
@@ -77,29 +87,75 @@ async function copyResults(
 ): Promise<'copied' | 'later'> {
   const known = providerJobOf(job);
   const report = await client.retrieve(known, signal);
-  const pauseUntil = report.resultsReady ? null : waitFor(job, report, services.clock.now());
+  // Of a job that we ended while its provider goes on, what is there is taken and nothing is waited for.
+  const isOurEnd = givenUp(job) !== null && (report.status === null || !isFinalJob(report.status));
+  const pauseUntil = report.resultsReady || isOurEnd ? null : waitFor(job, report, services.clock.now());
   await changeHeldJob(services, job, (current, { now }) => {
     // Failures count on until a chunk arrives; a provider that answers and has no results is asked more slowly.
-    const { leaseUntil, failures, ...set } = patchFromReport(services, current, report, {
+    const { leaseUntil, failures, ...told } = patchFromReport(services, current, report, {
       now,
       random: Math.random(),
     });
+    const reason = givenUp(job);
+    const set = reason === null ? told : { ...told, errorCode: reason.code, errorMessage: reason.message };
     return pauseUntil === null
       ? { event: 'JOB_POLLED', set }
       : { event: 'JOB_DELAYED', set: { ...set, leaseUntil, dueAt: pauseUntil } };
   });
   if (pauseUntil !== null) return 'later';
   if (!report.resultsReady) return 'copied';
-  const positions = PositionSet.parseMultirange(job.positions);
+  await copyLines(services, { provider, client }, job, report, signal);
+  return 'copied';
+}
+
+/**
+ * Copies what the provider gives after the job's cursor, a transaction for each chunk. A job that still runs ends with
+ * the last of its results, so that no batch ends before its jobs.
+ */
+export async function copyLines(
+  services: Services,
+  { provider, client }: { provider: Provider; client: ProviderClient },
+  job: JobRow,
+  report: JobReport,
+  signal: AbortSignal,
+): Promise<void> {
+  const positionOf = await positionFinder(services, provider, job);
   const results = unlessStalled(
-    (within) => client.results({ ...known, report }, job.cursor, within),
+    (within) => client.results({ ...providerJobOf(job), report }, job.cursor, within),
     services.settings.callSeconds,
     signal,
   );
   for await (const chunk of results) {
-    await writeChunk(services, job, chunk, sortLines(chunk.lines, job.nonce, positions, provider.decoding));
+    if (chunk.lines.length === 0) continue;
+    const read = chunk.lines.map((line) => ({ line, read: provider.decoding.decode(line) }));
+    if ((await writeChunk(services, job, chunk, sortLines(read, positionOf))) === 'ended') return;
   }
-  return 'copied';
+}
+
+/** A line and what it says. */
+interface ReadLine {
+  readonly line: string;
+  readonly read: DecodedLine;
+}
+
+/** The position of the item that a line is about; null where it is about none. */
+type PositionFinder = (entry: ReadLine) => number | null;
+
+/** Finds the job's items by our key in a line, or by the agent that the line names. */
+async function positionFinder(
+  { db }: Services,
+  { itemsNamedBy }: Provider,
+  job: JobRow,
+): Promise<PositionFinder> {
+  if (itemsNamedBy === 'AGENT') {
+    const positions = await db.read((q) => agentPositions(workerScope, q, job));
+    return ({ read }) => (read.kind === 'result' ? (positions.get(read.key) ?? null) : null);
+  }
+  const positions = PositionSet.parseMultirange(job.positions);
+  return ({ line, read }) => {
+    const position = read.kind === 'result' ? positionOfKey(job.nonce, read.key) : keyInText(job.nonce, line);
+    return position !== null && positions.has(position) ? position : null;
+  };
 }
 
 /** When to look again for results that a provider owes and does not show yet; null when none are owed any more. */
@@ -119,18 +175,13 @@ interface SortedLines {
 }
 
 /** What the lines say of our items, and the lines that say nothing of them. */
-function sortLines(
-  lines: readonly string[],
-  nonce: string,
-  positions: PositionSet,
-  { decode }: Decoding,
-): SortedLines {
+function sortLines(lines: readonly ReadLine[], positionOf: PositionFinder): SortedLines {
   const results: NewResult[] = [];
   const strays: Stray[] = [];
-  for (const line of lines) {
-    const read = decode(line);
-    const position = read.kind === 'result' ? positionOfKey(nonce, read.key) : keyInText(nonce, line);
-    if (position === null || !positions.has(position)) {
+  for (const entry of lines) {
+    const { line, read } = entry;
+    const position = positionOf(entry);
+    if (position === null) {
       strays.push({
         line: storableText(line),
         reason: read.kind === 'result' ? 'its key belongs to no item of the job' : read.reason,
@@ -167,29 +218,58 @@ async function writeChunk(
   job: JobRow,
   chunk: ResultChunk,
   sorted: SortedLines,
-): Promise<void> {
-  await changeHeldJob(services, job, async (_current, { now, seq, tx }) => {
+): Promise<'more' | 'ended'> {
+  let ended = false;
+  await changeHeldJob(services, job, async (current, { now, seq, tx }) => {
     const origin = { batchId: job.batchId, jobId: job.id, attempt: job.attempt, seq, at: now };
     const tally = await insertResults(workerScope, tx, origin, sorted.results);
-    await insertStrays(workerScope, tx, { jobId: job.id, batchId: job.batchId, seq, at: now }, sorted.strays);
+    const strays = await insertStrays(
+      workerScope,
+      tx,
+      { jobId: job.id, batchId: job.batchId, seq, at: now },
+      sorted.strays,
+    );
+    const set = { cursor: chunk.cursor, failures: 0 };
+    // Lines that were read before change nothing that anybody could see.
+    if (totalOf(tally) === 0 && strays === 0) return { event: null, set };
+    ended = !isFinalJob(current.status) && (await countJobResults(workerScope, tx, job)) >= job.requestCount;
     return {
       event: 'RESULTS_ADDED',
-      data: { lines: chunk.lines.length, strays: sorted.strays.length },
-      set: { cursor: chunk.cursor, failures: 0 },
+      data: { lines: chunk.lines.length, strays },
+      set: ended ? { ...set, ...complete(now) } : set,
       settled: { tally, from: 'submitted' },
     };
   });
+  return ended ? 'ended' : 'more';
 }
+
+/** Every item has its result: whatever the provider still says of the job, there is nothing left to do to it. */
+const complete = (now: Date) =>
+  ({
+    status: 'COMPLETED',
+    completedAt: now,
+    collected: true,
+    resultsWaiting: false,
+    dueAt: null,
+    leaseUntil: null,
+  }) as const;
 
 /** Gives items without a line their outcome, and ends the job. */
 async function settle(services: Services, job: JobRow, gone: boolean): Promise<void> {
   await changeHeldJob(services, job, async (current, { now, seq, tx }) => {
     const origin = { batchId: job.batchId, jobId: job.id, attempt: job.attempt, seq, at: now };
     const outcome = missingOutcome(current, gone);
+    const reason = givenUp(current);
     const tally = await settleMissing(workerScope, tx, origin, { positions: job.positions, ...outcome });
     return {
       event: 'RESULTS_ADDED',
-      set: { collected: true, dueAt: null, leaseUntil: null },
+      set: {
+        ...(reason === null ? {} : { errorCode: reason.code, errorMessage: reason.message }),
+        collected: true,
+        resultsWaiting: false,
+        dueAt: null,
+        leaseUntil: null,
+      },
       settled: { tally, from: 'submitted' },
     };
   });

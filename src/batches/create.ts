@@ -6,9 +6,10 @@ import type { CreateBatchInput } from '../domain/batch-input.ts';
 import type { OrganizationScope } from '../domain/scope.ts';
 import { type Issue, ValidationError } from '../errors.ts';
 import type { ProviderEntry } from '../providers/access.ts';
+import type { Provider } from '../providers/provider.ts';
 import { newId, type Services } from '../services.ts';
 import { acceptRequests } from './accept.ts';
-import { appendItems, closeIfDue } from './add-requests.ts';
+import { appendItems, closeIfDue, knownProviders } from './add-requests.ts';
 import { configured } from './close.ts';
 
 /**
@@ -29,7 +30,11 @@ export async function createBatch(
   const sandbox = entry.mode === 'SANDBOX';
   configured(services, { provider: provider.name, sandbox });
   const model = input.model ?? null;
-  const accepted = input.requests ? acceptRequests(input.requests, { provider, endpoint, model }, 0) : [];
+  refuseModel(provider, model);
+  const known = knownProviders(services);
+  const accepted = input.requests
+    ? acceptRequests(input.requests, { provider, known, endpoint, model }, 0)
+    : [];
 
   const id = newId(services.clock);
   return services.db.transaction(async (tx) => {
@@ -74,6 +79,11 @@ function knownProvider(services: Services, name: string): ProviderEntry {
   if (entry !== null) return entry;
   const known = services.providers.entries.map(({ provider }) => provider.name).join(', ');
   throw new ValidationError([issue('provider', `There is no provider with this name; known are ${known}.`)]);
+}
+
+function refuseModel({ modelPlace, title }: Provider, model: string | null): void {
+  if (modelPlace !== 'NONE' || model === null) return;
+  throw new ValidationError([issue('model', `model must be left out: ${title} names none.`)]);
 }
 
 function refuseUnknown(field: string, value: string, allowed: readonly string[]): void {

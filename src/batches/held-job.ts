@@ -17,7 +17,8 @@ import { type BatchChange, transition } from './transition.ts';
 
 /** What is to be written onto a held job. */
 export interface HeldJobChange {
-  readonly event: EventKind;
+  /** Null for what nobody could see. */
+  readonly event: EventKind | null;
   readonly data?: JsonObject;
   readonly set: JobPatch;
   readonly settled?: NonNullable<BatchChange['settled']>;

@@ -28,6 +28,8 @@ export function patchFromReport(
   const status: JobStatus = advance(job.status, report.status);
   const over = isFinalJob(status);
   const submittedAt = job.submittedAt ?? now;
+  // However old a job is, its stopping is young, and looked at as often.
+  const since = status === 'CANCELLING' ? (job.cancellingAt ?? now) : submittedAt;
   return {
     status,
     finalizing: !over && report.finalizing,
@@ -48,14 +50,51 @@ export function patchFromReport(
     ...(over && job[endTimeOf[status]] === null ? { [endTimeOf[status]]: report.endedAt ?? now } : {}),
     expiresAt: report.expiresAt ?? job.expiresAt,
     resultsExpireAt: report.resultsExpireAt ?? job.resultsExpireAt,
+    ...toldOfRun(report),
     lastSyncedAt: now,
     failures: 0,
     errorCode: report.error === null ? null : storableText(report.error.code),
     errorMessage: report.error === null ? null : storableText(report.error.message),
-    dueAt: over ? now : nextPollAt(services.settings.poll, { submittedAt, now, retryAt: null, random }),
+    dueAt: over
+      ? now
+      : nextPollAt(services.settings.poll, { submittedAt: since, now, retryAt: null, random }),
     leaseUntil: null,
   };
 }
+
+/** How many items of a job are over, as its provider counts; null where it does not. */
+export const doneIn = ({ succeeded, errored, expired, cancelled }: JobReport['counts']): number | null => {
+  const counts = [succeeded, errored, expired, cancelled].filter((count) => count !== null);
+  return counts.length === 0 ? null : counts.reduce((sum, count) => sum + count, 0);
+};
+
+/** What only some providers tell; of what a report leaves out nothing is forgotten. */
+const toldOfRun = ({ run, callback }: JobReport): JobPatch => ({
+  ...(run === undefined
+    ? {}
+    : {
+        runType: run.type === null ? null : storableText(run.type),
+        background: run.background,
+        stopReason: run.stopReason === null ? null : storableText(run.stopReason),
+        totalDurationNs: exactly(run.totalDurationNs),
+        ttftNs: exactly(run.ttftNs),
+      }),
+  ...(callback === undefined
+    ? {}
+    : {
+        toldCallbackUrl: callback.url === null ? null : storableText(callback.url),
+        callbackSentAt: callback.sentAt,
+        callbackStatusCode: httpStatus(callback.statusCode),
+        callbackError: callback.error === null ? null : storableText(callback.error),
+      }),
+});
+
+const httpStatus = (code: number | null): number | null =>
+  code !== null && Number.isInteger(code) && code >= 100 && code <= 599 ? code : null;
+
+/** A hundred days of nanoseconds fit; what does not is as good as not told. */
+const exactly = (whole: bigint | null): number | null =>
+  whole !== null && whole >= 0n && whole <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(whole) : null;
 
 /** A job as its provider's client needs it; only for one that the provider is known to have. */
 export function providerJobOf(job: JobRow): ProviderJob {
@@ -64,7 +103,7 @@ export function providerJobOf(job: JobRow): ProviderJob {
     providerJobId: job.providerJobId,
     requestCount: job.requestCount,
     checkpoint: job.checkpoint,
-    cancelRequestedAt: job.cancelRequestedAt,
+    cancelRequestedAt: job.cancellingAt,
   };
 }
 
@@ -81,5 +120,7 @@ export function submissionOf(job: JobRow): Submission {
     encodedBytes: job.bytes,
     checkpoint: job.checkpoint,
     intentAt: job.intentAt,
+    callbackUrl: job.callbackUrl,
+    hintedJobId: job.hintedJobId,
   };
 }

@@ -1,5 +1,6 @@
 /** What becomes of an item for which the provider sent no line, by the fate of its job. */
 import type { JobRow } from '../db/tables/jobs.ts';
+import { isJsonObject } from '../domain/json-line.ts';
 import { type FinalJobStatus, isFinalJob, type ResultStatus } from '../domain/status.ts';
 
 /** An outcome without a provider's line. */
@@ -40,10 +41,38 @@ const byFate = {
 /** The code of a job that its provider had confirmed and does not know any more. */
 export const lostJobCode = 'provider_lost_job';
 
+/** How many times in a row a provider may fail us before we act on what we then take for the truth. */
+export const patienceTimes = 20;
+
+/** The code of a job that its provider never ended, long after its time was over. */
+export const deadlineCode = 'deadline_passed';
+
+/** Why we ended a job, or had it stopped, ourselves. It outlives whatever goes wrong with a later call. */
+export interface GivenUp {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What a job's evidence tells of that; null where we did not, or where it completed all the same. */
+export function givenUp({ evidence, status }: Pick<JobRow, 'evidence' | 'status'>): GivenUp | null {
+  const told = evidence?.['givenUp'];
+  if (!isJsonObject(told) || status === 'COMPLETED') return null;
+  const { code, message } = told;
+  return typeof code === 'string' && typeof message === 'string' ? { code, message } : null;
+}
+
 /** The outcome of the items that a final job leaves open. `gone`: its results existed and are no longer kept. */
 export function missingOutcome(job: JobRow, gone: boolean): MissingOutcome {
   if (!isFinalJob(job.status)) throw new Error('only a final job leaves items open');
-  if (gone && job.errorCode !== lostJobCode) {
+  const reason = givenUp(job);
+  if (reason !== null) {
+    const { code: errorCode, message: errorMessage } = reason;
+    // Stopped for being late it is late; stopped for being refused it is refused.
+    return errorCode === deadlineCode
+      ? { ...byFate.EXPIRED, errorCode, errorMessage }
+      : { ...byFate.FAILED, errorCode, errorMessage };
+  }
+  if (gone) {
     return {
       status: 'ERRORED',
       errorCode: 'results_expired',

@@ -1,16 +1,18 @@
 /**
- * Asks a provider how a job is doing and writes the answer; passes on a wish to cancel. A failed call changes
- * nothing but the time of the next one. Owns when what is asked; copying results is `collect-job.ts`.
+ * Asks a provider how a job is doing and writes the answer; passes on a wish to cancel. Owns when what is asked; copying
+ * results is `collect-job.ts`, and what becomes of a job whose time is over `overdue-job.ts`.
  */
 import type { JobPatch } from '../db/queries/jobs.ts';
+import { countJobResults } from '../db/queries/results.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
+import { workerScope } from '../domain/scope.ts';
 import { isFinalJob } from '../domain/status.ts';
 import { ProviderFailure } from '../providers/failure.ts';
 import type { JobReport, Provider, ProviderClient } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
 import { changeHeldJob, type HeldJobChange, tryAgainLater } from './held-job.ts';
-import { patchFromReport, providerJobOf } from './job-report.ts';
-import { lostJobCode } from './missing-outcome.ts';
+import { doneIn, patchFromReport, providerJobOf } from './job-report.ts';
+import { givenUpAfter, withinDeadline } from './overdue-job.ts';
 import { notYetOver, type Owner, whoseBatch } from './whose-batch.ts';
 
 /** Polls the held job once. Throws only what is neither the provider's nor a lost lease. */
@@ -29,19 +31,28 @@ export async function pollJob(
       );
     }
     const owner = await ownerOf(services, { provider, client }, job, report, signal);
+    const hasNews = owner === 'ours' && (await resultsAreWaiting(services, provider, job, report));
     await write(services, job, (current, now) => {
       const change =
-        owner === 'anothers' ? lettingGo(current, now) : told(services, current, report, owner, now);
+        owner === 'anothers'
+          ? lettingGo(current, now)
+          : withNews(told(services, current, report, owner, now), hasNews, now);
       // Every sync that was asked for before this poll began has its answer; one that failed is none.
-      return { ...change, set: { ...change.set, syncServed: job.syncRequested } };
+      const served = { ...change, set: { ...change.set, syncServed: job.syncRequested } };
+      // What merely fits is neither stopped nor ended.
+      return owner === 'ours' ? withinDeadline(services, provider, current, served, now) : served;
     });
   } catch (error) {
     if (!(error instanceof ProviderFailure)) throw error;
-    await write(services, job, (current, now) => afterFailure(services, current, error, now));
+    await write(
+      services,
+      job,
+      (current, now) => givenUpAfter(services, current, error, now) ?? tryAgainLater(current, error, now),
+    );
   }
 }
 
-function ask(
+async function ask(
   provider: Provider,
   client: ProviderClient,
   job: JobRow,
@@ -50,9 +61,14 @@ function ask(
   // What merely fits may be somebody else's, and is not ours to stop.
   const wantsCancel = job.cancelRequestedAt !== null && job.status !== 'CANCELLING' && !isProvisional(job);
   const known = providerJobOf(job);
-  return wantsCancel && provider.capabilities.cancel
-    ? client.cancel(known, signal)
-    : client.retrieve(known, signal);
+  if (!wantsCancel || !provider.capabilities.cancel) return client.retrieve(known, signal);
+  try {
+    return await client.cancel(known, signal);
+  } catch (error) {
+    // One that will not be stopped goes on, and is asked how it does.
+    if (!(error instanceof ProviderFailure) || error.kind !== 'rejected') throw error;
+    return client.retrieve(known, signal);
+  }
 }
 
 /** Whether the job was adopted by circumstances alone, and nothing has proven it since. */
@@ -93,25 +109,24 @@ function told(
   };
 }
 
-/** How many times in a row a provider may say that it does not know a job that it had confirmed. */
-const unknownTimesMax = 20;
+/** Whether the provider has results of a job that still runs which are not copied yet, as far as its counts tell. */
+async function resultsAreWaiting(
+  { db }: Services,
+  { capabilities }: Provider,
+  job: JobRow,
+  { status, resultsReady, counts }: JobReport,
+): Promise<boolean> {
+  const runs = status === 'RUNNING' || status === 'CANCELLING';
+  if (!capabilities.partialResults || !resultsReady || !runs) return false;
+  const done = doneIn(counts);
+  return done === null || done > (await db.read((q) => countJobResults(workerScope, q, job)));
+}
 
-/** A failed call is made again; one that ends in "there is no such job" again and again ends the job. */
-function afterFailure(
-  services: Services,
-  current: JobRow,
-  failure: ProviderFailure,
-  now: Date,
-): HeldJobChange {
-  const later = tryAgainLater(current, failure, now);
-  const isUnknown = failure.kind === 'rejected' && failure.status === 404;
-  const credential = services.providers.find(current.provider)?.credential;
-  if (!isUnknown || current.failures + 1 < unknownTimesMax || credential !== current.credential) return later;
-  return {
-    ...later,
-    event: 'JOB_FAILED',
-    set: { ...later.set, status: 'FAILED', failedAt: now, dueAt: now, errorCode: lostJobCode },
-  };
+/** Results that wait are copied at once; the next poll comes after that. */
+function withNews(change: HeldJobChange, hasNews: boolean, now: Date): HeldJobChange {
+  const { status } = change.set;
+  if (!hasNews || (status !== 'RUNNING' && status !== 'CANCELLING')) return change;
+  return { ...change, set: { ...change.set, resultsWaiting: true, dueAt: now } };
 }
 
 /** Lets go of another's batch and of all that it told; the search goes on without it. */
@@ -149,6 +164,7 @@ const untold = {
   cancellingAt: null,
   expiresAt: null,
   resultsExpireAt: null,
+  resultsWaiting: false,
 } as const satisfies JobPatch;
 
 /** Writes onto the job as it now is. A sync or a wish to cancel that came while it ran needs another poll at once. */

@@ -26,22 +26,26 @@ export async function recoverJob(
   if (job.status === 'PENDING') await markUnknown(services, job);
   const startedAt = services.clock.now();
   try {
-    const seen = await search(services, client, job, signal);
+    const seen = await search(services, { provider, client }, job, signal);
     const candidates = await toldApart(services, { provider, client }, job, seen, signal);
-    const { sightings } = candidates;
+    // What nobody wants any more need not be complete to be stopped, and need not wait until it could be.
+    const isWanted = job.cancelRequestedAt === null;
+    const sightings = isWanted ? candidates.sightings : candidates.sightings.map(asItIs);
     const verdict = afterSearch({
       sightings,
       now: startedAt,
       sendBefore: job.sendBefore ?? startedAt,
       requestTimeoutSeconds: services.settings.callSeconds,
       listDelaySeconds: provider.capabilities.listDelaySeconds,
-      recovery: provider.capabilities.recovery,
+      ...recoveryOf(provider, job),
     });
-    const found = verdict.verdict === 'adopt' ? sightings[verdict.index] : undefined;
-    if (found !== undefined) await adopt(services, client, job, { found, ...candidates }, signal);
+    const index = verdict.verdict === 'adopt' || verdict.verdict === 'resume' ? verdict.index : -1;
+    const found = sightings[index];
+    if (found?.unfinished !== undefined) await resume(services, job, found, found.unfinished);
+    else if (found !== undefined) await adopt(services, client, job, { found, ...candidates }, signal);
     else {
       await changeHeldJob(services, job, (current, { now }) =>
-        withoutFind(current, verdict, candidates, now),
+        withoutFind(current, verdict, { ...candidates, isResumable: provider.capabilities.resumable }, now),
       );
     }
   } catch (error) {
@@ -50,17 +54,46 @@ export async function recoverJob(
   }
 }
 
+const asItIs = ({ unfinished: _, ...sighting }: Sighting): Sighting => sighting;
+
+/** How well this job can be found: by a key that is a callback URL only where it was given one. */
+function recoveryOf({ capabilities }: Provider, { callbackUrl }: JobRow) {
+  const { recovery, recoveryNeedsCallback, absenceProves } = capabilities;
+  return {
+    recovery: recoveryNeedsCallback && callbackUrl === null ? ('NONE' as const) : recovery,
+    absenceProves,
+  };
+}
+
+/** Goes on with a batch that was begun and lacks items: the job is sent again, from what is known of it. */
+async function resume(
+  services: Services,
+  job: JobRow,
+  { evidence }: Sighting,
+  checkpoint: JsonObject,
+): Promise<void> {
+  await changeHeldJob(services, job, (current, { now }) => {
+    const again = { dueAt: now, leaseUntil: null, evidence: { ...current.evidence, found: evidence } };
+    return current.cancelRequestedAt === null
+      ? { event: 'JOB_DELAYED', data: { resumed: true }, set: { ...again, status: 'CREATED', checkpoint } }
+      : { event: 'JOB_DELAYED', set: again };
+  });
+}
+
 /**
  * What the provider shows that may be this job, without what is known to be another's. A batch that another job
  * only holds for the time being may well be this one's: its results will tell, and until then it is not absent.
  */
 async function search(
   { db }: Services,
-  client: ProviderClient,
+  { provider, client }: { provider: Provider; client: ProviderClient },
   job: JobRow,
   signal: AbortSignal,
 ): Promise<readonly Sighting[]> {
-  const sightings = await client.find(submissionOf(job), signal);
+  // What carries our key may be of any try; what merely fits can only be of the last.
+  const submission = submissionOf(job);
+  const intentAt = provider.capabilities.recovery === 'EXACT' ? job.createdAt : submission.intentAt;
+  const sightings = await client.find({ ...submission, intentAt }, signal);
   const ids = sightings.map(({ providerJobId }) => providerJobId);
   const taken = await db.read((q) => providerJobsOfOthers(workerScope, q, job, ids));
   const refuted = job.evidence?.['notOurs'];
@@ -149,7 +182,7 @@ const openPauseMinutes = 5;
 function withoutFind(
   current: JobRow,
   verdict: SearchVerdict,
-  { sightings, notOurs, isOpen }: Candidates,
+  { sightings, notOurs, isOpen, isResumable }: Candidates & { readonly isResumable: boolean },
   now: Date,
 ): HeldJobChange | null {
   const evidence: JsonObject = {
@@ -160,12 +193,17 @@ function withoutFind(
   const given = { leaseUntil: null, evidence };
   switch (verdict.verdict) {
     case 'adopt':
+    case 'resume':
       return null;
     case 'look-again':
       return { event: 'JOB_DELAYED', set: { ...given, dueAt: verdict.at } };
     case 'absent':
       return current.cancelRequestedAt === null
-        ? { event: 'JOB_DELAYED', set: { ...given, status: 'CREATED', dueAt: now } }
+        ? {
+            event: 'JOB_DELAYED',
+            // What was begun is not there: nothing of it can be gone on with.
+            set: { ...given, status: 'CREATED', dueAt: now, ...(isResumable ? { checkpoint: null } : {}) },
+          }
         : { event: 'JOB_POLLED', set: { ...given, status: 'CANCELLED', cancelledAt: now, dueAt: now } };
     case 'ask-a-person':
       return isOpen

@@ -3,7 +3,9 @@
  * written: a crash or a lost answer in between leaves a job that is looked for (`recover-job.ts`) and never
  * simply sent again. Owns this order; which failure means what is `domain/recovery.ts`.
  */
+
 import { saveCheckpoint } from '../db/queries/jobs.ts';
+import { releaseLease } from '../db/queries/leases.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
 import { afterSubmitFailure } from '../domain/recovery.ts';
 import { workerScope } from '../domain/scope.ts';
@@ -24,7 +26,11 @@ export async function submitJob(
   signal: AbortSignal,
 ): Promise<void> {
   const sending = await writeIntent(services, job, credential);
-  if (sending === null) return;
+  if (sending === null) {
+    // Somebody was faster; what the job needs now is not this.
+    await services.db.read((q) => releaseLease(workerScope, q, job.id, job.leaseEpoch));
+    return;
+  }
   try {
     const { providerJobId, report } = await client.submit(
       submissionOf(sending),
@@ -41,7 +47,9 @@ export async function submitJob(
     }));
   } catch (error) {
     if (!(error instanceof ProviderFailure)) throw error;
-    await changeHeldJob(services, sending, (current, { now }) => failedChange(current, error, now));
+    await changeHeldJob(services, sending, (current, { now }) =>
+      failedChange(current, error, { now, isBegun: isBegun(services, current) }),
+    );
   }
 }
 
@@ -54,11 +62,14 @@ async function writeIntent(
   let sending: JobRow | null = null;
   await changeHeldJob(services, job, (current, { now }) => {
     if (current.status !== 'CREATED') return null;
+    const callback = services.providers.find(current.provider)?.callback(current.nonce) ?? null;
     const intent = {
       status: 'PENDING',
       credential: credential ?? current.credential,
       intentAt: now,
       sendBefore: new Date(now.getTime() + services.settings.sendSeconds * 1000),
+      callbackToken: callback?.token ?? null,
+      callbackUrl: callback?.url ?? null,
       // Due at once for whoever finds it without a holder: its sender is dead then.
       dueAt: now,
       errorCode: null,
@@ -83,9 +94,40 @@ function ports(services: Services, job: JobRow, signal: AbortSignal): SubmitPort
   };
 }
 
+/** Whether a part of the job may be at its provider, as what an earlier try has saved tells. */
+export const isBegun = ({ providers }: Pick<Services, 'providers'>, job: JobRow): boolean =>
+  job.checkpoint !== null && providers.find(job.provider)?.provider.capabilities.resumable === true;
+
+/**
+ * A part of the job was refused, and others are at the provider, where they run and are paid for: what is there is
+ * found, stopped and collected, and the refusal is the reason of all that has no result then.
+ */
+function stoppingWhatIsThere(current: JobRow, failure: ProviderFailure, now: Date): HeldJobChange {
+  const later = tryAgainLater(current, failure, now);
+  const givenUp = { code: storableText(failure.code), message: storableText(failure.message) };
+  return {
+    ...later,
+    event: 'JOB_UNKNOWN',
+    set: {
+      ...later.set,
+      status: 'UNKNOWN',
+      dueAt: now,
+      cancelRequestedAt: current.cancelRequestedAt ?? now,
+      evidence: { ...current.evidence, givenUp },
+    },
+  };
+}
+
 /** What becomes of a call that failed. */
-function failedChange(current: JobRow, failure: ProviderFailure, now: Date): HeldJobChange {
-  const status = afterSubmitFailure(failure.kind);
+function failedChange(
+  current: JobRow,
+  failure: ProviderFailure,
+  { now, isBegun: begun }: { now: Date; isBegun: boolean },
+): HeldJobChange {
+  const next = afterSubmitFailure(failure.kind);
+  if (next === 'FAILED' && begun) return stoppingWhatIsThere(current, failure, now);
+  // A part of it that is at the provider must be found and stopped there.
+  const status = next === 'CREATED' && begun && current.cancelRequestedAt !== null ? 'UNKNOWN' : next;
   const later = tryAgainLater(current, failure, now);
   const changes = {
     // Nothing was created; where nobody wants it any more, nothing will be.

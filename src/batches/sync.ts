@@ -72,6 +72,7 @@ async function ask(
 function isSettled(job: JobRow, wanted: ReadonlyMap<string, number>, askedAt: Date): boolean {
   if (isFinalJob(job.status)) return job.collected;
   const number = wanted.get(job.id);
+  if (job.resultsWaiting) return false;
   if (number !== undefined) return job.syncServed >= number;
   return job.lastSyncedAt !== null && job.lastSyncedAt >= askedAt;
 }

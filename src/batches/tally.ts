@@ -2,6 +2,10 @@
 import type { Tally } from '../db/queries/results.ts';
 import type { Usage } from '../domain/usage.ts';
 
+/** How many results were added. */
+export const totalOf = ({ succeeded, errored, expired, cancelled }: Tally): number =>
+  succeeded + errored + expired + cancelled;
+
 /** All of them together; tokens stay null where none of them knows any. */
 export function addTallies(tallies: readonly Tally[]): Tally {
   const outcome = (name: 'succeeded' | 'errored' | 'expired' | 'cancelled') =>

@@ -23,6 +23,7 @@ import { type BatchStatus, isFinalJob, isTerminalBatch } from '../domain/status.
 import { usageFields } from '../domain/usage.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Services } from '../services.ts';
+import { totalOf } from './tally.ts';
 import { taskFor } from './work.ts';
 
 /** What a verb finds: the locked batch, its jobs, and the number that its event will have. */
@@ -149,6 +150,7 @@ type JobState = Pick<
   | 'status'
   | 'finalizing'
   | 'collected'
+  | 'resultsWaiting'
   | 'providerJobId'
   | 'dueAt'
   | 'version'
@@ -172,6 +174,7 @@ function jobsAfter(locked: LockedBatch, change: BatchChange): JobState[] {
       status: job.status,
       finalizing: false,
       collected: false,
+      resultsWaiting: false,
       providerJobId: null,
       dueAt: job.dueAt ?? null,
       version: locked.seq,
@@ -198,7 +201,7 @@ function countsAfter(batch: BatchRow, { added, jobs = [], settled }: BatchChange
     return sum + (after - before) * job.requestCount;
   }, 0);
   const tally = settled?.tally;
-  const done = tally === undefined ? 0 : tally.succeeded + tally.errored + tally.expired + tally.cancelled;
+  const done = tally === undefined ? 0 : totalOf(tally);
   const requests = added?.requests ?? 0;
   return {
     total: batch.total + requests,

@@ -30,8 +30,11 @@ export async function* unlessStalled<Value>(
   }
 }
 
+/** The code of a stream that did not keep coming. */
+export const stalledCode = 'results_stalled';
+
 const stall = (seconds: number): ProviderFailure =>
   new ProviderFailure('unavailable', {
-    code: 'results_stalled',
+    code: stalledCode,
     message: `The provider sent nothing of its results for ${seconds} seconds.`,
   });

@@ -1,6 +1,6 @@
 /** The verbs of a batch's life, as callers have them. */
 export { addRequests } from './add-requests.ts';
-export { cancelBatch } from './cancel.ts';
+export { cancelBatch, jobsGoingOn } from './cancel.ts';
 export { createBatch } from './create.ts';
 export { deleteBatch } from './delete.ts';
 export { submitBatch } from './submit.ts';

@@ -4,10 +4,12 @@ import { addTask } from '../db/queries/tasks.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
 import { type JobWork, workOf } from '../domain/job.ts';
 import { workerScope } from '../domain/scope.ts';
+import { isFinalJob } from '../domain/status.ts';
 import { ProviderNotConfiguredError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import { configured } from './close.ts';
 import { collectJob } from './collect-job.ts';
+import { collectRunningJob } from './collect-running-job.ts';
 import { changeHeldJob } from './held-job.ts';
 import { pollJob } from './poll-job.ts';
 import { recoverJob } from './recover-job.ts';
@@ -39,7 +41,10 @@ export async function workOnJob(
         submitJob(services, { client: reached.client, credential: entry.credential }, job, signal),
       recover: () => recoverJob(services, reached, job, signal),
       poll: () => pollJob(services, reached, job, signal),
-      collect: () => collectJob(services, reached, job, signal),
+      collect: () =>
+        isFinalJob(job.status)
+          ? collectJob(services, reached, job, signal)
+          : collectRunningJob(services, reached, job, signal),
     }[work]();
   } catch (error) {
     if (!(error instanceof ProviderNotConfiguredError)) throw error;

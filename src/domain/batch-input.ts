@@ -47,6 +47,7 @@ const metadataSchema = z
 export const requestInput = z.strictObject({
   customId: z.string().nullish(),
   endpoint: z.string().nullish(),
+  model: storableText('model', 256).nullish(),
   body: z.custom<JsonObject>(isJsonObject, { error: 'body must be a JSON object.' }),
 });
 /** One request given inline. */

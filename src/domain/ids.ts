@@ -6,7 +6,8 @@
 
 /** The largest number that Postgres' `integer` holds; no position is greater. */
 const int4Max = 2_147_483_647;
-const nonceLength = 20;
+/** How many characters every job's nonce has. */
+export const nonceLength = 20;
 const nonceAlphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
 /**

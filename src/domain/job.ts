@@ -105,7 +105,8 @@ export function itemsArePending(status: JobStatus): boolean {
 
 /**
  * The kinds of work on a job: `submit` sends it, `recover` finds out whether it was sent, `poll` asks how it is
- * doing, `collect` copies its results and gives every item without one an outcome by the job's fate.
+ * doing, `collect` copies its results: those that wait while it still runs, and at its end all of them, when every
+ * item without one is given an outcome by the job's fate.
  */
 export type JobWork = 'submit' | 'recover' | 'poll' | 'collect';
 
@@ -119,8 +120,11 @@ export function workOf(job: {
   readonly providerJobId: string | null;
   /** Whether every result was copied and every item of the job has one. */
   readonly collected: boolean;
+  /** Whether results are there to be copied although it still runs. */
+  readonly resultsWaiting: boolean;
 }): JobWork | null {
   if (isFinalJob(job.status)) return job.collected ? null : 'collect';
+  if (job.resultsWaiting && (job.status === 'RUNNING' || job.status === 'CANCELLING')) return 'collect';
   if (job.status === 'PENDING' && job.providerJobId === null) return 'recover';
   return workByStatus[job.status];
 }

@@ -33,8 +33,14 @@ export function afterSubmitFailure(kind: SubmitFailureKind): 'FAILED' | 'CREATED
 
 /** A search for a job's batch, finished. */
 export interface FinishedSearch {
-  /** What was found. `EXACT` carries our key; `PROVISIONAL` only fits by time and count. */
-  readonly sightings: ReadonlyArray<{ readonly proof: 'EXACT' | 'PROVISIONAL' }>;
+  /**
+   * What was found. `EXACT` carries our key; `PROVISIONAL` only fits by time and count. Of a batch that is made in
+   * parts some may be missing: it is `unfinished`.
+   */
+  readonly sightings: ReadonlyArray<{
+    readonly proof: 'EXACT' | 'PROVISIONAL';
+    readonly unfinished?: unknown;
+  }>;
   /** When the search *began*: what it did not show may have come into being while it ran. */
   readonly now: Date;
   /** When the sender stopped sending, whatever happened to it. */
@@ -45,18 +51,21 @@ export interface FinishedSearch {
   readonly listDelaySeconds: number;
   /** How well this provider can be searched at all. */
   readonly recovery: 'EXACT' | 'PROVISIONAL' | 'NONE';
+  /** Whether what the provider does not show was never created; false where its list leaves out what is over. */
+  readonly absenceProves: boolean;
 }
 
 /**
  * What a search comes to:
  * - `adopt`: the sighting at `index` is the job's batch.
+ * - `resume`: the sighting at `index` is the job's batch and lacks items; it is safe to send those.
  * - `look-again`: too early to tell; search once more at `at`.
  * - `absent`: nothing was created, and nothing will be; it is safe to send the job again.
  * - `ask-a-person`: `duplicates`, more than one batch carries our key; `ambiguous`, several batches fit and
  *   time will not narrow them; `unsearchable`, the provider shows nothing that a search could go by.
  */
 export type SearchVerdict =
-  | { readonly verdict: 'adopt'; readonly index: number }
+  | { readonly verdict: 'adopt' | 'resume'; readonly index: number }
   | { readonly verdict: 'look-again'; readonly at: Date }
   | { readonly verdict: 'absent' }
   | { readonly verdict: 'ask-a-person'; readonly reason: 'duplicates' | 'ambiguous' | 'unsearchable' };
@@ -67,23 +76,30 @@ const lookAgainSeconds = 30;
 /**
  * Judges a search. One batch that carries our key is ours, whatever else fits; one that merely fits is ours
  * when it is the only one, until its results say otherwise. Absence counts from the moment on when a request
- * sent at the last instant would have come to show: `sendBefore`, the request timeout and the list's delay.
+ * sent at the last instant would have come to show: `sendBefore`, the request timeout and the list's delay. From
+ * then on, too, a batch that lacks items gets no more of them from whoever began it, and can be completed.
  */
 export function afterSearch(search: FinishedSearch): SearchVerdict {
   const exact = indexesOf(search.sightings, 'EXACT');
   const candidates = exact.length > 0 ? exact : indexesOf(search.sightings, 'PROVISIONAL');
   const [only, ...others] = candidates;
-  if (only !== undefined && others.length === 0) return { verdict: 'adopt', index: only };
+  const lookAgainAt = beforeAbsenceCounts(search);
+  if (only !== undefined && others.length === 0) {
+    if (search.sightings[only]?.unfinished === undefined) return { verdict: 'adopt', index: only };
+    return lookAgainAt === null
+      ? { verdict: 'resume', index: only }
+      : { verdict: 'look-again', at: lookAgainAt };
+  }
   if (exact.length > 1) return { verdict: 'ask-a-person', reason: 'duplicates' };
 
-  const lookAgainAt = beforeAbsenceCounts(search);
   if (only !== undefined) {
     return lookAgainAt === null
       ? { verdict: 'ask-a-person', reason: 'ambiguous' }
       : { verdict: 'look-again', at: lookAgainAt };
   }
   if (search.recovery === 'NONE') return { verdict: 'ask-a-person', reason: 'unsearchable' };
-  return lookAgainAt === null ? { verdict: 'absent' } : { verdict: 'look-again', at: lookAgainAt };
+  if (lookAgainAt !== null) return { verdict: 'look-again', at: lookAgainAt };
+  return search.absenceProves ? { verdict: 'absent' } : { verdict: 'ask-a-person', reason: 'unsearchable' };
 }
 
 /** When to search next if what was not seen may still appear; null when it cannot any more. */

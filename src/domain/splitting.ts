@@ -17,7 +17,8 @@ export type { PlannedJob, PlannerItem, UnmixableField };
 export interface PlannerOptions {
   readonly limits: {
     readonly requestsMin: number;
-    readonly requestsMax: number;
+    /** Null where only the bytes bound a job. */
+    readonly requestsMax: number | null;
     /** The most bytes of a job, its frame included. */
     readonly bytesMax: number;
     /** The most bytes of one line; null where only `bytesMax` bounds it. */
@@ -27,7 +28,13 @@ export interface PlannerOptions {
   readonly frameBytes: (count: number) => number;
   /** What items are grouped by. */
   readonly unmixable: readonly UnmixableField[];
+  /** What may occur only once in a job: a second item with the same value begins, or joins, another job. */
+  readonly distinct?: readonly UnmixableField[];
 }
+
+/** The most bytes that one line may have in a job of its own. */
+export const longestLine = ({ limits, frameBytes }: Pick<PlannerOptions, 'limits' | 'frameBytes'>): number =>
+  Math.min(limits.lineBytesMax ?? limits.bytesMax, limits.bytesMax - frameBytes(1));
 
 /**
  * Why a batch cannot be split:
@@ -68,14 +75,25 @@ export interface Planner {
 }
 
 /** A planner for one batch at one provider. */
-export function createPlanner({ limits, frameBytes, unmixable }: PlannerOptions): Planner {
-  const lineBytesMax = Math.min(limits.lineBytesMax ?? limits.bytesMax, limits.bytesMax - frameBytes(1));
+export function createPlanner({ limits, frameBytes, unmixable, distinct = [] }: PlannerOptions): Planner {
+  const lineBytesMax = longestLine({ limits, frameBytes });
   const groups = new Map<string, Group>();
   const longLines: PlanRefusal[] = [];
   let longLinesTotal = 0;
+  const occurrences = new Map<string, number>();
+
+  /** How many items before this one it cannot share a job with: the nth of its kind goes to the nth row of jobs. */
+  const rowOf = (item: PlannerItem): number => {
+    if (distinct.length === 0) return 0;
+    const kind = JSON.stringify(distinct.map((field) => item[field]));
+    const row = occurrences.get(kind) ?? 0;
+    occurrences.set(kind, row + 1);
+    return row;
+  };
 
   const fits: Fits = (requestCount, bytes) =>
-    requestCount <= limits.requestsMax && bytes + frameBytes(requestCount) <= limits.bytesMax;
+    requestCount <= (limits.requestsMax ?? Number.POSITIVE_INFINITY) &&
+    bytes + frameBytes(requestCount) <= limits.bytesMax;
 
   const groupOf = (item: PlannerItem): Group => {
     const keptApart = (field: UnmixableField) => (unmixable.includes(field) ? item[field] : null);
@@ -84,7 +102,7 @@ export function createPlanner({ limits, frameBytes, unmixable }: PlannerOptions)
       endpoint: keptApart('endpoint'),
       agentId: keptApart('agentId'),
     };
-    const key = JSON.stringify(values);
+    const key = JSON.stringify({ ...values, row: rowOf(item) });
     const group = groups.get(key) ?? new Group(values, limits.requestsMin, fits);
     groups.set(key, group);
     return group;

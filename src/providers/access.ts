@@ -2,9 +2,9 @@
  * Which providers this process can really call, and as whom. It joins the registry (what exists) with the
  * settings (what is configured); nothing else decides between live, sandbox and neither.
  */
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { ProviderNotConfiguredError } from '../errors.ts';
-import type { ClientServices, Connection, Provider, ProviderClient } from './provider.ts';
+import type { ClientServices, Connection, Provider, ProviderClient, Webhook } from './provider.ts';
 
 /** How a provider is answered here: for real, by its emulator, or not at all. */
 export const providerModes = ['LIVE', 'SANDBOX', 'UNCONFIGURED'] as const;
@@ -19,6 +19,28 @@ export interface ProviderEntry {
   readonly credential: string | null;
   /** The client; throws `ProviderNotConfiguredError` where there are no credentials. */
   client(): ProviderClient;
+  /** How its calls to us are taken; null where it calls nobody, or is not configured. */
+  readonly webhook: ReachedWebhook | null;
+  /** Where it is told to call us about the job with this nonce; null where it is not told. */
+  callback(nonce: string): JobCallbackPath | null;
+}
+
+/** A job's own path for its provider's calls. */
+export interface JobCallbackPath {
+  /** The end of the path. It follows from the nonce, which many see, and from the credential, which nobody does. */
+  readonly token: string;
+  readonly url: string;
+}
+
+/** A provider's webhook, as this process takes its calls. */
+export interface ReachedWebhook {
+  readonly definition: Webhook;
+  /** What signs its calls; null where none is set, or the vendor signs nothing. */
+  readonly secret: string | null;
+  /** The end of the one path that an `ACCOUNT` has; null where each `JOB` has its own. */
+  readonly token: string | null;
+  /** Where a person tells the vendor to call; null for `JOB`, and where this service has no address outside. */
+  url(): string | null;
 }
 
 /** All providers of this process. */
@@ -32,16 +54,28 @@ export type ProviderReach =
   | { readonly mode: 'LIVE' | 'SANDBOX'; readonly connection: Connection }
   | { readonly mode: 'UNCONFIGURED' };
 
-/** Joins the providers with the ways to reach them. */
+/** The path of a provider's calls to us, below this service's own address. */
+export const callbackPath = (provider: string, token: string): string => `/callbacks/${provider}/${token}`;
+
+/**
+ * Joins the providers with the ways to reach them. `address` is where providers can call this service, without a
+ * slash at its end; null where they cannot.
+ */
 export function openProviderAccess(
   reaches: ReadonlyMap<Provider, ProviderReach>,
   services: ClientServices,
+  address: () => string | null = () => null,
 ): ProviderAccess {
-  const entries = [...reaches].map(([provider, reach]) => openEntry(provider, reach, services));
+  const entries = [...reaches].map(([provider, reach]) => openEntry(provider, reach, services, address));
   return { entries, find: (name) => entries.find((entry) => entry.provider.name === name) ?? null };
 }
 
-function openEntry(provider: Provider, reach: ProviderReach, services: ClientServices): ProviderEntry {
+function openEntry(
+  provider: Provider,
+  reach: ProviderReach,
+  services: ClientServices,
+  address: () => string | null,
+): ProviderEntry {
   if (reach.mode === 'UNCONFIGURED') {
     return {
       provider,
@@ -50,8 +84,15 @@ function openEntry(provider: Provider, reach: ProviderReach, services: ClientSer
       client: () => {
         throw new ProviderNotConfiguredError(provider.name, provider.settings.apiKey);
       },
+      webhook: null,
+      callback: () => null,
     };
   }
+  const { webhook } = provider;
+  const at = (token: string): string | null => {
+    const base = address();
+    return base === null ? null : base + callbackPath(provider.name, token);
+  };
   let client: ProviderClient | undefined;
   return {
     provider,
@@ -61,8 +102,33 @@ function openEntry(provider: Provider, reach: ProviderReach, services: ClientSer
       client ??= provider.connect(reach.connection, services);
       return client;
     },
+    webhook: webhook && reachWebhook(webhook, provider.name, reach.connection, at),
+    callback(nonce) {
+      const token = callbackToken(reach.connection, `${provider.name}/${nonce}`);
+      const url = webhook?.registration === 'JOB' ? at(token) : null;
+      return url === null ? null : { token, url };
+    },
   };
 }
+
+function reachWebhook(
+  definition: Webhook,
+  name: string,
+  connection: Connection,
+  at: (token: string) => string | null,
+): ReachedWebhook {
+  const token = definition.registration === 'ACCOUNT' ? callbackToken(connection, name) : null;
+  return {
+    definition,
+    secret: (definition.secret === null ? undefined : connection.more?.[definition.secret]) ?? null,
+    token,
+    url: () => (token === null ? null : at(token)),
+  };
+}
+
+/** A token that stays as long as the credential does, and that nobody can guess who does not have it. */
+const callbackToken = ({ apiKey }: Connection, of: string): string =>
+  createHmac('sha256', apiKey).update(`callbacks/${of}`).digest('hex').slice(0, 32);
 
 /** Tells two credentials apart without telling either. */
 const fingerprint = ({ baseUrl, apiKey }: Connection): string =>

@@ -7,6 +7,7 @@ import { batchesDue } from '../db/queries/batches.ts';
 import { deleteEventsBefore } from '../db/queries/events.ts';
 import { jobStages, jobsDue } from '../db/queries/jobs.ts';
 import { ensurePartitions } from '../db/queries/partitions.ts';
+import { forgetCallbacks } from '../db/queries/provider-callbacks.ts';
 import { addTask } from '../db/queries/tasks.ts';
 import { workOf } from '../domain/job.ts';
 import { workerScope } from '../domain/scope.ts';
@@ -39,11 +40,19 @@ export async function sweep({ db, clock }: Services): Promise<number> {
 const partitionMonthsAhead = 3;
 const eventsPerRound = 5000;
 
-/** Housekeeping: partitions for the months to come, and events older than their retention. Asked every hour. */
+/** How long a provider's call is remembered. A signed one would be refused by then, and a hint costs one question. */
+const callbackDays = 3;
+
+/**
+ * Housekeeping: partitions for the months to come, events older than their retention, providers' calls of long ago.
+ * Asked every hour.
+ */
 export async function keepHouse({ db, clock, settings }: Services): Promise<void> {
   const now = clock.now();
   await db.transaction((tx) => ensurePartitions(tx, now, partitionMonthsAhead));
   const before = new Date(now.getTime() - settings.eventRetentionDays * 86_400_000);
+  const calledBefore = new Date(now.getTime() - callbackDays * 86_400_000);
+  await db.read((q) => forgetCallbacks(workerScope, q, calledBefore));
   let deleted: number;
   do deleted = await db.read((q) => deleteEventsBefore(workerScope, q, before, eventsPerRound));
   while (deleted === eventsPerRound);

@@ -106,8 +106,8 @@ const damages: Record<string, Record<string, Damage>> = {
       row: ({ ended }) => ended,
     },
     'the unknown is written as zero': {
-      done: ({ ended }) => sql`update batches set cache_write_input_tokens = 0 where id = ${ended}`,
-      row: ({ ended }) => ended,
+      done: ({ running }) => sql`update batches set cache_write_input_tokens = 0 where id = ${running}`,
+      row: ({ running }) => running,
     },
   },
   ends: {

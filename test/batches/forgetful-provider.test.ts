@@ -55,6 +55,28 @@ describe('A job that its provider does not know any more', () => {
   });
 });
 
+describe('A job that its provider has lost', () => {
+  it('stays lost, whatever else goes wrong while that is written down', async () => {
+    const { id } = await makeBatch(services, scope);
+    await service.work();
+    const gone = { kind: 'answer', status: 404 } as const;
+    emulator.faults.add({ operation: 'retrieve', effect: gone, times: 20 });
+    emulator.faults.add({ operation: 'retrieve', effect: { kind: 'answer', status: 503 } });
+    emulator.faults.add({ operation: 'retrieve', effect: gone, times: Number.POSITIVE_INFINITY });
+    for (let calls = 0; calls < 22; calls += 1) {
+      const { dueAt } = await jobNow(services, id);
+      if (dueAt !== null) await workAt(service, dueAt);
+    }
+    expect(await jobNow(services, id)).toMatchObject({
+      status: 'FAILED',
+      errorCode: 'provider_lost_job',
+      collected: true,
+    });
+    for (const item of await itemsNow(services, id))
+      expect(item).toMatchObject({ errorCode: 'provider_lost_job' });
+  });
+});
+
 describe('Results that come in another order after they broke off', () => {
   it('are read once more from the start where the cursor skipped any, and none is called missing', async () => {
     const texts = Array.from({ length: 60 }, (_, index) => `request ${index}`);

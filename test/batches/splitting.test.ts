@@ -80,9 +80,10 @@ describe.each([openai, anthropic])('A batch above the limits of $title', (provid
     expect(await batchNow(justEnough, id)).toMatchObject({ status: 'COMPLETED', succeeded: 7 });
   });
 
-  it('names the request whose line alone is too large, and stays open with all it has', async () => {
+  it('names the request whose line is too large by now, and stays open with all it has', async () => {
     const services = limited(provider, { bytesMax: 1000, lineBytesMax: 600 });
-    const { id } = await makeBatch(services, scope, {
+    // Accepted by a version that knew of a larger limit.
+    const { id } = await makeBatch(service.app.services, scope, {
       provider: provider.name,
       submit: { kind: 'MANUAL' },
       texts: ['small', 'x'.repeat(700), 'also small'],
@@ -101,14 +102,19 @@ describe.each([openai, anthropic])('A batch above the limits of $title', (provid
     expect(await jobsNow(services, id)).toEqual([]);
   });
 
-  it('refuses the call that would close it with a line too large, and nothing of that call is kept', async () => {
+  it('refuses the call that brings a line too large, names it, and nothing of that call is kept', async () => {
     const services = limited(provider, { bytesMax: 1000, lineBytesMax: 600 });
     const submit = { kind: 'WHEN', requests: 2, bytes: null, seconds: null } as const;
     const { id } = await makeBatch(services, scope, { provider: provider.name, submit, texts: ['small'] });
     const large = requestsOf(['x'.repeat(700)], provider.name);
     await expect(addRequests(services, scope, id, large)).rejects.toMatchObject({
       code: 'VALIDATION_FAILED',
-      issues: [{ path: ['requests', 1] }],
+      issues: [
+        {
+          path: ['input', 'requests', 'list', 0, 'body'],
+          message: expect.stringMatching(/^Request 1: it takes \d+ bytes as a line; .* allows 600\.$/),
+        },
+      ],
     });
     expect(await batchNow(services, id)).toMatchObject({ status: 'ACCUMULATING', total: 1 });
   });
@@ -118,7 +124,7 @@ describe('A timer that closes a batch with a line too large', () => {
   it('leaves it open, stops, and submitBatch tells why', async () => {
     const services = limited(openai, { bytesMax: 1000 });
     const submit = { kind: 'WHEN', requests: null, bytes: null, seconds: 10 } as const;
-    const { id } = await makeBatch(services, scope, { submit, texts: ['x'.repeat(1500)] });
+    const { id } = await makeBatch(service.app.services, scope, { submit, texts: ['x'.repeat(1500)] });
     service.clock.advance({ seconds: 10 });
     await workOnce(services, service.app.databaseUrl);
     expect(await batchNow(services, id)).toMatchObject({ status: 'ACCUMULATING', dueAt: null, total: 1 });

@@ -102,7 +102,7 @@ test('items count as pending only while their job waits to be sent', () => {
 });
 
 describe('workOf', () => {
-  const job = { providerJobId: 'batch_1', collected: false };
+  const job = { providerJobId: 'batch_1', collected: false, resultsWaiting: false };
 
   test.each([
     ['CREATED', 'submit'],
@@ -128,16 +128,31 @@ describe('workOf', () => {
     }
   });
 
+  test('copies the results that wait of a job that its provider works on before it polls again', () => {
+    const waiting = jobStatuses.filter((status) => !isFinalJob(status));
+    const collected = waiting.filter(
+      (status) => workOf({ ...job, status, resultsWaiting: true }) === 'collect',
+    );
+    expect(collected).toEqual(['RUNNING', 'CANCELLING']);
+  });
+
   test('leaves a job in peace exactly when it is final and collected', () => {
     fc.assert(
-      fc.property(statuses, fc.option(fc.string()), fc.boolean(), (status, providerJobId, collected) => {
-        const idle = workOf({ status, providerJobId, collected }) === null;
-        expect(idle).toBe(isFinalJob(status) && collected);
-      }),
+      fc.property(
+        fc.record({
+          status: statuses,
+          providerJobId: fc.option(fc.string()),
+          collected: fc.boolean(),
+          resultsWaiting: fc.boolean(),
+        }),
+        (any) => {
+          expect(workOf(any) === null).toBe(isFinalJob(any.status) && any.collected);
+        },
+      ),
     );
   });
 
   test('settles the items of a job that ended before it existed at the provider', () => {
-    expect(workOf({ status: 'FAILED', providerJobId: null, collected: false })).toBe('collect');
+    expect(workOf({ ...job, status: 'FAILED', providerJobId: null })).toBe('collect');
   });
 });

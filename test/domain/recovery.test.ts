@@ -16,6 +16,7 @@ const search = {
   requestTimeoutSeconds: 120,
   listDelaySeconds: 60,
   recovery: 'EXACT',
+  absenceProves: true,
 } satisfies FinishedSearch;
 const absenceCountsAt = new Date('2026-01-01T00:13:00Z');
 
@@ -26,6 +27,7 @@ const searches: fc.Arbitrary<FinishedSearch> = fc.record({
   requestTimeoutSeconds: fc.nat(600),
   listDelaySeconds: fc.nat(600),
   recovery: fc.constantFrom('EXACT', 'PROVISIONAL', 'NONE'),
+  absenceProves: fc.boolean(),
 });
 
 describe('afterSubmitFailure', () => {
@@ -50,7 +52,8 @@ describe('afterSearch', () => {
       fc.property(searches, (any) => {
         const graceSeconds = any.requestTimeoutSeconds + any.listDelaySeconds;
         const lateEnough = any.now.getTime() - any.sendBefore.getTime() >= graceSeconds * 1000;
-        const absent = any.sightings.length === 0 && any.recovery !== 'NONE' && lateEnough;
+        const searchable = any.recovery !== 'NONE' && any.absenceProves;
+        const absent = any.sightings.length === 0 && searchable && lateEnough;
         expect(afterSearch(any).verdict === 'absent').toBe(absent);
       }),
     );
@@ -122,6 +125,24 @@ describe('afterSearch', () => {
       verdict: 'ask-a-person',
       reason: 'ambiguous',
     });
+  });
+
+  test('looks on for what a list leaves out once it is over, then asks a person and never sends it again', () => {
+    const forgetful = { ...search, absenceProves: false };
+    const earlier = new Date(absenceCountsAt.getTime() - 1);
+    expect(afterSearch({ ...forgetful, now: earlier }).verdict).toBe('look-again');
+    expect(afterSearch({ ...forgetful, now: absenceCountsAt })).toEqual({
+      verdict: 'ask-a-person',
+      reason: 'unsearchable',
+    });
+    expect(afterSearch({ ...forgetful, sightings: [exact] })).toEqual({ verdict: 'adopt', index: 0 });
+  });
+
+  test('completes a batch that lacks items only once nobody else can be adding to it', () => {
+    const begun = { ...search, sightings: [provisional, { ...exact, unfinished: { batch_id: 'b' } }] };
+    const earlier = new Date(absenceCountsAt.getTime() - 1);
+    expect(afterSearch({ ...begun, now: earlier }).verdict).toBe('look-again');
+    expect(afterSearch({ ...begun, now: absenceCountsAt })).toEqual({ verdict: 'resume', index: 1 });
   });
 
   test('asks a person where the provider cannot be searched, however late it is', () => {

@@ -85,7 +85,8 @@ const anyOptions = fc
 const groupKey = (options: PlannerOptions, of: PlannerItem | PlannedJob): string =>
   JSON.stringify(options.unmixable.map((field) => of[field]));
 const fits = ({ limits, frameBytes }: PlannerOptions, job: readonly PlannerItem[]): boolean =>
-  job.length <= limits.requestsMax && bytesOf(job) + frameBytes(job.length) <= limits.bytesMax;
+  job.length <= (limits.requestsMax ?? Number.POSITIVE_INFINITY) &&
+  bytesOf(job) + frameBytes(job.length) <= limits.bytesMax;
 const bytesOf = (job: readonly PlannerItem[]): number =>
   job.reduce((sum, { encodedBytes }) => sum + encodedBytes, 0);
 
@@ -333,4 +334,54 @@ test('positions that do not ascend are a fault', () => {
   const planner = createPlanner(provider({}));
   planner.add(item(1));
   expect(() => planner.add(item(1))).toThrow(RangeError);
+});
+
+describe('what may occur only once in a job', () => {
+  const agents = (...ids: (string | null)[]) => ids.map((agentId, position) => item(position, { agentId }));
+  const oncePerAgent = provider({}, { distinct: ['agentId'] });
+  const positionsOf = (plan: Plan) => jobsOf(plan).map((job) => [...job.positions]);
+
+  test('goes to as many jobs as it occurs, each in the caller’s order', () => {
+    const plan = planOf(oncePerAgent, agents('a', 'b', 'a', 'c', 'b', 'a'));
+    expect(positionsOf(plan)).toEqual([[0, 1, 3], [2, 4], [5]]);
+  });
+
+  test('never stands twice in a job, and needs no more jobs than its most frequent value', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('a', 'b', 'c', null), { minLength: 1, maxLength: 60 }), (ids) => {
+        const jobs = positionsOf(planOf(oncePerAgent, agents(...ids)));
+        expect(jobs.flat().sort((one, other) => one - other)).toEqual(ids.map((_, position) => position));
+        for (const job of jobs) {
+          const held = job.map((position) => ids[position]);
+          expect(new Set(held).size).toBe(held.length);
+        }
+        const most = Math.max(
+          ...Map.groupBy(ids, (id) => id)
+            .values()
+            .map(({ length }) => length),
+        );
+        expect(jobs).toHaveLength(most);
+      }),
+    );
+  });
+
+  test('keeps an earlier request for an agent in an earlier job', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('a', 'b'), { maxLength: 30 }), (ids) => {
+        const jobs = positionsOf(planOf(oncePerAgent, agents(...ids)));
+        for (const agent of ['a', 'b']) {
+          const places = ids.flatMap((id, position) =>
+            id === agent ? [jobs.findIndex((job) => job.includes(position))] : [],
+          );
+          expect(places).toEqual([...places].sort((one, other) => one - other));
+        }
+      }),
+    );
+  });
+});
+
+test('a provider that names no most requests bounds a job by its bytes alone', () => {
+  expect(counts(planOf(provider({ requestsMax: null, bytesMax: 1_100_000 }), items(200_000)))).toEqual([
+    100_000, 100_000,
+  ]);
 });

@@ -2,7 +2,7 @@
  * Statements on items: adding them, reading them for planning and sending, and pages of them. Their state is
  * never stored: `item-pages.ts` derives it.
  */
-import { and, asc, eq, gt, gte, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, gte, isNotNull, lt, sql } from 'drizzle-orm';
 import type { Scope } from '../../domain/scope.ts';
 import type { Queryable } from '../client.ts';
 import { type ItemRow, items } from '../tables/items.ts';
@@ -102,6 +102,26 @@ export async function itemBodies(
     )
     .orderBy(asc(items.position))
     .limit(page.limit);
+}
+
+/** Which of a job's items is for which agent; where an agent has several, the first. */
+export async function agentPositions(
+  _worker: Scope,
+  db: Queryable,
+  job: { batchId: string; positions: string },
+): Promise<Map<string, number>> {
+  const rows = await db
+    .select({ position: items.position, agentId: items.agentId })
+    .from(items)
+    .where(
+      and(
+        eq(items.batchId, job.batchId),
+        isNotNull(items.agentId),
+        sql`${items.position} <@ ${job.positions}::int4multirange`,
+      ),
+    )
+    .orderBy(desc(items.position));
+  return new Map(rows.map(({ agentId, position }) => [agentId ?? '', position]));
 }
 
 /** Removes the items of a batch. */

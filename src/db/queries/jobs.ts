@@ -130,7 +130,7 @@ export async function countJobs(scope: Scope, db: Queryable, filter: JobFilter):
 }
 
 /** A job that somebody should work on now. */
-export type DueJob = Pick<JobRow, 'id' | 'status' | 'collected' | 'providerJobId'>;
+export type DueJob = Pick<JobRow, 'id' | 'status' | 'collected' | 'providerJobId' | 'resultsWaiting'>;
 
 /** What a job waits for: to be sent or found, to be asked about, to have its results copied. */
 export const jobStages = ['sending', 'polling', 'collecting'] as const;
@@ -140,8 +140,10 @@ export type JobStage = (typeof jobStages)[number];
 const isConfirmed = sql`${jobs.providerJobId} is not null`;
 const stageConditions = {
   sending: sql`(${jobs.status} in ('CREATED', 'UNKNOWN') or (${jobs.status} = 'PENDING' and not ${isConfirmed}))`,
-  polling: sql`(${jobs.status} in ('RUNNING', 'CANCELLING') or (${jobs.status} = 'PENDING' and ${isConfirmed}))`,
-  collecting: sql`(${jobs.status} in ('COMPLETED', 'FAILED', 'CANCELLED', 'EXPIRED') and not ${jobs.collected})`,
+  polling: sql`((${jobs.status} in ('RUNNING', 'CANCELLING') and not ${jobs.resultsWaiting}) or
+    (${jobs.status} = 'PENDING' and ${isConfirmed}))`,
+  collecting: sql`((${jobs.status} in ('COMPLETED', 'FAILED', 'CANCELLED', 'EXPIRED') and not ${jobs.collected}) or
+    (${jobs.status} in ('RUNNING', 'CANCELLING') and ${jobs.resultsWaiting}))`,
 } as const satisfies Record<JobStage, SQL>;
 
 /** Jobs whose time has come by our clock and that nobody holds by the database's. */
@@ -157,6 +159,7 @@ export async function jobsDue(
       status: jobs.status,
       collected: jobs.collected,
       providerJobId: jobs.providerJobId,
+      resultsWaiting: jobs.resultsWaiting,
     })
     .from(jobs)
     .where(
@@ -200,7 +203,17 @@ export async function providerJobsOfOthers(
 }
 
 /** A job that a sync was asked for, with the number of that sync. */
-export type WantedJob = Pick<JobRow, 'id' | 'status' | 'collected' | 'providerJobId' | 'syncRequested'>;
+export type WantedJob = DueJob & Pick<JobRow, 'syncRequested'>;
+
+/** The next sync's number: that of the one that was asked for and whose poll has not begun, or a new one. */
+export const oneMoreSync = sql`case when ${jobs.syncRequested} > ${jobs.syncBegun} then ${jobs.syncRequested}
+  else ${jobs.syncRequested} + 1 end`;
+
+/** The jobs that their provider is known to have and to be working on. */
+export const isPolled = and(
+  inArray(jobs.status, ['PENDING', 'RUNNING', 'CANCELLING']),
+  isNotNull(jobs.providerJobId),
+);
 
 /**
  * Asks for a poll of every job of a batch that its provider is working on. A sync that was asked for and whose
@@ -214,23 +227,14 @@ export async function wantSync(
 ): Promise<WantedJob[]> {
   return tx
     .update(jobs)
-    .set({
-      syncRequested: sql`case when ${jobs.syncRequested} > ${jobs.syncBegun} then ${jobs.syncRequested} else ${jobs.syncRequested} + 1 end`,
-      dueAt: now,
-    })
-    .where(
-      and(
-        eq(jobs.batchId, batchId),
-        inScope(scope, jobs.organizationId),
-        inArray(jobs.status, ['PENDING', 'RUNNING', 'CANCELLING']),
-        isNotNull(jobs.providerJobId),
-      ),
-    )
+    .set({ syncRequested: oneMoreSync, dueAt: now })
+    .where(and(eq(jobs.batchId, batchId), inScope(scope, jobs.organizationId), isPolled))
     .returning({
       id: jobs.id,
       status: jobs.status,
       collected: jobs.collected,
       providerJobId: jobs.providerJobId,
+      resultsWaiting: jobs.resultsWaiting,
       syncRequested: jobs.syncRequested,
     });
 }

@@ -12,19 +12,21 @@ export interface Stray {
   readonly reason: string;
 }
 
-/** Keeps strays of a job; one that is kept already stays as it is. */
+/** Keeps strays of a job, and answers how many are new; one that is kept already stays as it is. */
 export async function insertStrays(
   _worker: Scope,
   tx: Queryable,
   origin: { jobId: string; batchId: string; seq: number; at: Date },
   rows: readonly Stray[],
-): Promise<void> {
-  if (rows.length === 0) return;
+): Promise<number> {
+  if (rows.length === 0) return 0;
   const digest = (line: string) => createHash('sha256').update(line).digest('hex');
-  await tx
+  const kept = await tx
     .insert(strays)
     .values(rows.map((row) => ({ ...origin, ...row, digest: digest(row.line) })))
-    .onConflictDoNothing();
+    .onConflictDoNothing()
+    .returning({ digest: strays.digest });
+  return kept.length;
 }
 
 /** How many strays each job has; a job without any is left out. */

@@ -37,6 +37,8 @@ export const jobs = pgTable(
     finalizing: boolean('finalizing').notNull().default(false),
     /** Every result that will come has been copied. */
     collected: boolean('collected').notNull().default(false),
+    /** Results of a job that still runs are there to be copied. */
+    resultsWaiting: boolean('results_waiting').notNull().default(false),
     /** `batches.version` of the last change of this row. */
     version: integer('version').notNull(),
 
@@ -56,6 +58,21 @@ export const jobs = pgTable(
     errorFileId: text('error_file_id'),
     /** Where the copying of results goes on. */
     cursor: text('cursor'),
+    /** Where the provider was told to call us, and the end of that path; null where it was not told. */
+    callbackUrl: text('callback_url'),
+    callbackToken: text('callback_token').unique(),
+    /** An id that such a call has told of a job whose answer was lost; to be verified. */
+    hintedJobId: text('hinted_job_id'),
+    /** What only some providers tell of a run, and of their own call to us. */
+    runType: text('run_type'),
+    background: boolean('background'),
+    stopReason: text('stop_reason'),
+    totalDurationNs: large('total_duration_ns'),
+    ttftNs: large('ttft_ns'),
+    toldCallbackUrl: text('told_callback_url'),
+    callbackSentAt: moment('callback_sent_at'),
+    callbackStatusCode: integer('callback_status_code'),
+    callbackError: text('callback_error'),
     errorCode: text('error_code'),
     errorMessage: text('error_message'),
 

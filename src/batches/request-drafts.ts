@@ -1,0 +1,140 @@
+/**
+ * Reads requests as a caller wrote them, one by one: which form each is in, and where it stood. What is in no form that
+ * is taken here becomes an issue. Whether a request can be taken is left to `accept.ts`.
+ */
+import type { RequestsInput } from '../domain/batch-input.ts';
+import { isJsonObject, type JsonLine, readJsonLine } from '../domain/json-line.ts';
+import type { Issue } from '../errors.ts';
+import type { Provider, RequestDraft } from '../providers/provider.ts';
+
+/** Where a request stood in the input, for messages. */
+export interface Place {
+  readonly path: ReadonlyArray<string | number>;
+  readonly line: number | null;
+}
+
+/** In whose form a line may be. */
+export interface KnownForms {
+  readonly provider: Provider;
+  /** All providers, so that a line in the form of another one can be told what it is. */
+  readonly known: readonly Provider[];
+}
+
+/** A request as it was written, and where. */
+export interface PlacedDraft {
+  readonly draft: RequestDraft;
+  readonly place: Place;
+}
+
+/** The requests in `requests`, in order; adds an issue for each that cannot be read. */
+export function* readDrafts(
+  requests: RequestsInput,
+  forms: KnownForms,
+  issues: Issue[],
+): Generator<PlacedDraft> {
+  if (requests.kind === 'lines') {
+    yield* readLines(requests.text, ['input', 'requests', requests.field], forms, issues);
+    return;
+  }
+  for (const [index, { customId, endpoint, model, body }] of requests.requests.entries()) {
+    const place: Place = { path: ['input', 'requests', 'list', index], line: null };
+    const unsafe = unsafeNumberIn(body, []);
+    if (unsafe !== null) {
+      issues.push({
+        path: [...place.path, 'body', ...unsafe],
+        line: null,
+        message: `${subject(place)} has a number that JSON parsing cannot keep exactly; send it as jsonl or as a file.`,
+      });
+      continue;
+    }
+    yield {
+      draft: {
+        customId: customId ?? null,
+        endpoint: endpoint ?? null,
+        model: model ?? null,
+        body: JSON.stringify(body),
+      },
+      place,
+    };
+  }
+}
+
+function* readLines(
+  text: string,
+  path: Place['path'],
+  { provider, known }: KnownForms,
+  issues: Issue[],
+): Generator<PlacedDraft> {
+  let number = 0;
+  let seen = 0;
+  for (const raw of text.split('\n')) {
+    number += 1;
+    const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
+    if (line.trim() === '') continue;
+    seen += 1;
+    const place: Place = { path, line: number };
+    const read = readJsonLine(line);
+    if ('problem' in read) {
+      issues.push({ path, line: number, message: `Line ${number} ${read.problem}.` });
+      continue;
+    }
+    const draft = provider.dialect.read(read) ?? readPlainForm(read);
+    if (draft === null) {
+      issues.push({
+        path,
+        line: number,
+        message: `Line ${number} is ${formProblem(read, provider, known)}.`,
+      });
+      continue;
+    }
+    yield { draft, place };
+  }
+  if (seen === 0) issues.push({ path, line: null, message: 'There is no line with a request in it.' });
+}
+
+/** What a line is that is in none of the forms taken here: another provider's, or nobody's. */
+function formProblem(line: JsonLine, { dialect, title }: Provider, known: readonly Provider[]): string {
+  const other = known.find((provider) => provider.dialect.read(line) !== null);
+  return other === undefined
+    ? `neither ${dialect.form} nor {customId, body}`
+    : `${other.dialect.form}, the form of ${other.title}; ${title} takes ${dialect.form} or {customId, body}`;
+}
+
+/** The form that every provider takes: `{"customId": …, "body": {…}, "endpoint": …, "model": …}`. */
+function readPlainForm(line: JsonLine): RequestDraft | null {
+  const { customId, body, endpoint, model, ...others } = line.value;
+  const text = line.text('body');
+  if (text === null || Object.keys(others).length > 0) return null;
+  if (!isJsonObject(body)) return null;
+  if (customId !== undefined && customId !== null && typeof customId !== 'string') return null;
+  if (endpoint !== undefined && endpoint !== null && typeof endpoint !== 'string') return null;
+  if (model !== undefined && model !== null && typeof model !== 'string') return null;
+  return { customId: customId ?? null, endpoint: endpoint ?? null, model: model ?? null, body: text };
+}
+
+/** How a message begins that is about the request there: `Line 3`, `Request 3`. */
+export const subject = (place: Place): string => {
+  const text = describe(place);
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+};
+
+/** The same within a sentence. */
+export const describe = (place: Place): string =>
+  place.line === null ? `request ${Number(place.path.at(-1)) + 1}` : `line ${place.line}`;
+
+/** The path of the first number in a parsed value that was beyond 2^53 or all numbers, so that it is lost; null if none. */
+function unsafeNumberIn(
+  value: unknown,
+  path: ReadonlyArray<string | number>,
+): ReadonlyArray<string | number> | null {
+  if (typeof value === 'number') {
+    const isKept = Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
+    return isKept ? null : path;
+  }
+  if (typeof value !== 'object' || value === null) return null;
+  for (const [key, member] of Object.entries(value)) {
+    const found = unsafeNumberIn(member, [...path, Array.isArray(value) ? Number(key) : key]);
+    if (found !== null) return found;
+  }
+  return null;
+}
