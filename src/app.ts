@@ -12,6 +12,8 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from './db/embedded/embe
 import { DatabaseError } from './db/errors.ts';
 import { migrateDatabase } from './db/migrate.ts';
 import { ensurePartitions } from './db/queries/partitions.ts';
+import { startDeliveries } from './emulators/deliveries.ts';
+import type { RunningEmulator } from './emulators/running-emulator.ts';
 import { StartError } from './errors.ts';
 import { createHub } from './events/hub.ts';
 import { connectHub, type EventSource } from './events/listener.ts';
@@ -78,23 +80,40 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
       await ensureKeys({ db, clock, log }, config);
     });
 
-    const { reaches, emulators } = await reachProviders(config, clock, embedded);
-    undo.push(() => Promise.all([...emulators.values()].map((emulator) => emulator.close())));
+    const { reaches, emulated } = await reachProviders(config, clock, embedded);
+    undo.push(() => Promise.all(emulated.map(({ emulator }) => emulator.close())));
+    const emulators = new Map(emulated.map(({ provider, emulator }) => [provider.name, emulator]));
     const hub = createHub();
     const source = await connectHub({ hub, db, log }, config.events);
     undo.push(() => source.close());
+    let listening: string | null = null;
+    // An emulator can call this process where it listens; a provider only where the outside reaches it.
+    const address = () =>
+      config.http.publicUrl ?? (config.sandbox && config.role !== 'worker' ? listening : null);
     const services: Services = {
       db,
       clock,
       log,
       hub,
-      providers: openProviderAccess(reaches, { clock, callSeconds: config.work.callSeconds }),
+      providers: openProviderAccess(reaches, { clock, callSeconds: config.work.callSeconds }, address),
       settings: config.work,
     };
-    const worker = await openWorker(services, config, directUrl, parts);
-    if (worker !== null) undo.push(() => worker.stop(graceSeconds));
     const server = await openServer(services, config, source);
     undo.push(() => server.close(graceSeconds));
+    listening = server.url;
+    for (const { provider, emulator } of emulated) {
+      const url = services.providers.find(provider.name)?.webhook?.url() ?? null;
+      if (url !== null) await emulator.callAt?.(url);
+    }
+    // Last, because jobs that it sends say where this process listens; and first to stop.
+    const worker = await openWorker(services, config, directUrl, parts);
+    if (worker !== null) undo.push(() => worker.stop(graceSeconds));
+    if (parts.works !== false) {
+      const deliveries = startDeliveries(emulated, (provider, error) =>
+        log.warn({ provider, err: error }, 'an emulator could not call back'),
+      );
+      undo.push(async () => deliveries.stop());
+    }
     return { url: config.http.publicUrl ?? server.url, services, databaseUrl, emulators, close };
   } catch (error) {
     await close();
@@ -120,7 +139,7 @@ async function explained<T>(setting: string, work: () => Promise<T>): Promise<T>
 /** How each provider is reached: for real, by an emulator of this process, or not at all. */
 async function reachProviders(config: Config, clock: Clock, embedded: EmbeddedPostgres | null) {
   const reaches = new Map<Provider, ProviderReach>();
-  const emulators = new Map<string, Emulator>();
+  const emulated: RunningEmulator[] = [];
   for (const provider of [...providers, ...config.compatibleProviders]) {
     const connection = config.providers[provider.name] ?? null;
     if (config.sandbox) {
@@ -130,13 +149,13 @@ async function reachProviders(config: Config, clock: Clock, embedded: EmbeddedPo
         // Batches of the sandbox outlive a restart, as those of a real provider do.
         directory: join(embedded?.dataDirectory ?? config.dataDir ?? '.data', 'sandbox', provider.name),
       });
-      emulators.set(provider.name, emulator);
+      emulated.push({ provider, emulator, switches: {} });
       reaches.set(provider, { mode: 'SANDBOX', connection: emulator });
     } else {
       reaches.set(provider, connection === null ? { mode: 'UNCONFIGURED' } : { mode: 'LIVE', connection });
     }
   }
-  return { reaches, emulators };
+  return { reaches, emulated };
 }
 
 async function openWorker(

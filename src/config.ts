@@ -5,7 +5,7 @@
  */
 import { readCompatibleServices } from './config/compatible-services.ts';
 import { type Environment, openReading, type Reading } from './config/reading.ts';
-import { providerVariables, variables } from './config/variables.ts';
+import { furtherVariables, providerVariables, variables } from './config/variables.ts';
 import type { Connection, Provider } from './providers/provider.ts';
 import type { WorkSettings } from './services.ts';
 
@@ -77,7 +77,7 @@ export function readConfig(
   const sandbox = readSandbox(reading, flags);
   const compatibleProviders = readCompatibleServices(reading, builtIn);
   const providers = [...builtIn, ...compatibleProviders];
-  const connections = readProviders(reading, providers);
+  const connections = readProviders(reading, providers, sandbox);
   if (flags.live === true) demandKey(reading, providers);
   const events = reading.read(variables.events);
   const work = readWork(reading, sandbox, events === 'notify');
@@ -130,14 +130,40 @@ function readDatabase(reading: Reading): Config['database'] {
   return { url: reading.read(databaseUrl), directUrl: reading.read(databaseDirectUrl) };
 }
 
-function readProviders(reading: Reading, providers: readonly Provider[]): [string, Connection | null][] {
+function readProviders(
+  reading: Reading,
+  providers: readonly Provider[],
+  sandbox: boolean,
+): [string, Connection | null][] {
   return providers.map((provider) => {
     const settings = providerVariables(provider);
     const apiKey = reading.read(settings.apiKey);
     const baseUrl = reading.read(settings.baseUrl) ?? provider.settings.defaultBaseUrl;
-    return [provider.name, apiKey === null ? null : { baseUrl, apiKey }];
+    const more = apiKey === null || sandbox ? {} : readMore(reading, provider);
+    return [provider.name, apiKey === null ? null : { baseUrl: filledIn(baseUrl, more), apiKey, more }];
   });
 }
+
+/**
+ * A provider's further settings, looked at only where it is used: other software reads the same variables, and takes
+ * other values.
+ */
+function readMore(reading: Reading, provider: Provider): Record<string, string> {
+  const { apiKey } = provider.settings;
+  const more: Record<string, string> = {};
+  for (const { name, required, variable } of furtherVariables(provider)) {
+    const value = reading.read(variable);
+    if (value !== null) more[name] = value;
+    else if (required && !reading.has(variable)) {
+      reading.refuse(variable.name, `must be set, because ${apiKey} is`);
+    }
+  }
+  return more;
+}
+
+/** A base URL whose `{name}`s are filled in with the settings of that name. */
+const filledIn = (url: string, more: Readonly<Record<string, string>>): string =>
+  url.replace(/\{(\w+)\}/g, (all, name: string) => more[name] ?? all);
 
 function demandKey(reading: Reading, providers: readonly Provider[]): void {
   const keys = providers.map((provider) => providerVariables(provider).apiKey);
@@ -163,6 +189,7 @@ function readWork(reading: Reading, sandbox: boolean, notifies: boolean): WorkSe
     leaseSeconds: reading.read(variables.leaseSeconds),
     sendSeconds: reading.read(variables.sendSeconds),
     callSeconds: reading.read(variables.callSeconds),
+    graceSeconds: reading.read(variables.graceHours) * 3600,
     syncWaitSeconds: reading.read(variables.syncWaitSeconds),
     eventRetentionDays: reading.read(variables.eventRetentionDays),
     notifies,

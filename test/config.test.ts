@@ -8,6 +8,8 @@ import { StartError } from '../src/errors.ts';
 import { providers } from '../src/providers/registry.ts';
 
 const database = 'postgres://user:password@localhost:5432/batchql';
+/** No provider is to be called for real. */
+const none = Object.fromEntries(providers.map(({ name }) => [name, null]));
 
 describe('An empty environment', () => {
   it('means the sandbox on the embedded Postgres, with every default', () => {
@@ -32,6 +34,7 @@ describe('An empty environment', () => {
         leaseSeconds: 30,
         sendSeconds: 600,
         callSeconds: 60,
+        graceSeconds: 86_400,
         syncWaitSeconds: 10,
         eventRetentionDays: 30,
         notifies: true,
@@ -39,7 +42,7 @@ describe('An empty environment', () => {
       },
       sandboxSeconds: 20,
       compatibleProviders: [],
-      providers: { anthropic: null, openai: null, anyapi: null, mistral: null },
+      providers: Object.fromEntries(providers.map(({ name }) => [name, null])),
     });
   });
 
@@ -72,6 +75,7 @@ describe('Settings', () => {
       LEASE_SECONDS: '31',
       SEND_SECONDS: '601',
       CALL_SECONDS: '61',
+      GRACE_HOURS: '2',
       SYNC_WAIT_SECONDS: '11',
       EVENT_RETENTION_DAYS: '7',
       SANDBOX_SECONDS: '0.5',
@@ -97,6 +101,7 @@ describe('Settings', () => {
         leaseSeconds: 31,
         sendSeconds: 601,
         callSeconds: 61,
+        graceSeconds: 7200,
         syncWaitSeconds: 11,
         eventRetentionDays: 7,
         notifies: false,
@@ -104,7 +109,7 @@ describe('Settings', () => {
       },
       sandboxSeconds: 0.5,
       compatibleProviders: [],
-      providers: { anthropic: null, openai: null, anyapi: null, mistral: null },
+      providers: Object.fromEntries(providers.map(({ name }) => [name, null])),
     });
   });
 
@@ -134,7 +139,7 @@ describe('Settings', () => {
 
 describe('A provider', () => {
   const key = { OPENAI_API_KEY: 'sk-real' };
-  const connection = { baseUrl: 'https://api.openai.com/v1', apiKey: 'sk-real' };
+  const connection = { baseUrl: 'https://api.openai.com/v1', apiKey: 'sk-real', more: {} };
 
   it.each<[string, Record<string, string>, ConfigFlags, object]>([
     [
@@ -156,16 +161,18 @@ describe('A provider', () => {
     const config = read(environment, flags);
     expect(config).toMatchObject(expected);
     expect(config.providers).toEqual({
-      anthropic: null,
+      ...none,
       openai: config.live ? connection : null,
-      anyapi: null,
-      mistral: null,
     });
   });
 
   it('is called where its base URL says', () => {
     const config = read({ ...key, DATABASE_URL: database, OPENAI_BASE_URL: 'http://localhost:9999/v1/' });
-    expect(config.providers['openai']).toEqual({ baseUrl: 'http://localhost:9999/v1', apiKey: 'sk-real' });
+    expect(config.providers['openai']).toEqual({
+      baseUrl: 'http://localhost:9999/v1',
+      apiKey: 'sk-real',
+      more: {},
+    });
   });
 });
 
@@ -176,7 +183,11 @@ describe('A service that the settings name', () => {
     const { compatibleProviders, ...config } = read(groq);
     expect(compatibleProviders.map(({ name, title }) => [name, title])).toEqual([['groq', 'Groq Batch API']]);
     expect(config.live).toBe(true);
-    expect(config.providers['groq']).toEqual({ baseUrl: 'https://api.groq.com', apiKey: 'gsk-real' });
+    expect(config.providers['groq']).toEqual({
+      baseUrl: 'https://api.groq.com',
+      apiKey: 'gsk-real',
+      more: {},
+    });
     expect(compatibleProviders[0]?.completionWindows).toEqual(['24h', '7d']);
   });
 
@@ -230,7 +241,7 @@ describe('A service that the settings name', () => {
     [
       'a name that is built in',
       { COMPATIBLE_PROVIDERS: 'openai' },
-      'COMPATIBLE_PROVIDERS must not name what is built in: anthropic, openai, anyapi, mistral',
+      `COMPATIBLE_PROVIDERS must not name what is built in: ${providers.map(({ name }) => name).join(', ')}`,
     ],
     [
       'a name whose key would be our own',
@@ -278,6 +289,39 @@ describe('A service that the settings name', () => {
     expect(problems).toHaveLength(1);
     expect(problems[0]).toContain(expected);
     expect(problems[0]).not.toContain('S3CRET');
+  });
+});
+
+describe('The further settings of a provider', () => {
+  const bedrock = {
+    DATABASE_URL: database,
+    BEDROCK_ROLE_ARN: 'arn:aws:iam::123456789012:role/batch',
+    BEDROCK_S3_URI: 's3://bucket/prefix',
+    AWS_REGION: 'eu-west-1',
+  };
+
+  it('are part of its connection, and fill in what its base URL leaves open', () => {
+    expect(read(bedrock).providers['bedrock']).toEqual({
+      baseUrl: 'https://bedrock.eu-west-1.amazonaws.com',
+      apiKey: bedrock.BEDROCK_ROLE_ARN,
+      more: { region: 'eu-west-1', s3Uri: 's3://bucket/prefix' },
+    });
+  });
+
+  it('are missed one by one where it is to be used and cannot be without them', () => {
+    const { BEDROCK_S3_URI: _, AWS_REGION: __, ...bare } = bedrock;
+    expect(problemsOf(bare)).toEqual([
+      'AWS_REGION must be set, because BEDROCK_ROLE_ARN is',
+      'BEDROCK_S3_URI must be set, because BEDROCK_ROLE_ARN is',
+    ]);
+  });
+
+  it.each([
+    ['without the provider', { DATABASE_URL: database }],
+    ['in the sandbox', { SANDBOX: 'true', BEDROCK_ROLE_ARN: bedrock.BEDROCK_ROLE_ARN }],
+  ])('are nobody’s business %s: other software reads the same variables', (_where, environment) => {
+    const foreign = { AWS_REGION: 'auto', AWS_ACCESS_KEY_ID: 'test', AWS_ENDPOINT_URL_S3: 'localhost:9000' };
+    expect(read({ ...environment, ...foreign }).providers['bedrock']).toBeNull();
   });
 });
 
@@ -336,7 +380,7 @@ describe('A configuration is refused', () => {
       { DATABASE_URL: database },
       { live: true },
       [
-        "--live must come with a provider's key: ANTHROPIC_API_KEY or OPENAI_API_KEY or ANYAPI_API_KEY or MISTRAL_API_KEY",
+        `--live must come with a provider's key: ${providers.map(({ settings }) => settings.apiKey).join(' or ')}`,
       ],
     ],
     [
@@ -385,12 +429,13 @@ describe('A configuration is refused', () => {
 describe('The table of settings', () => {
   it('has one row for every setting, with what it must be, its default and its meaning', () => {
     const lines = configTable(providers).split('\n');
+    const further = providers.flatMap(({ settings }) => Object.values(settings.more ?? {}));
     expect(lines).toContain(
       '| `PORT` | a whole number from 0 to 65535 | `4000` | The port to listen on; 0 takes any that is free. |',
     );
     expect(lines.find((line) => line.includes('POLL_MAX_SECONDS'))).toContain('| `3600` (sandbox: `5`) |');
     expect(lines.find((line) => line.includes('OPENAI_BASE_URL'))).toContain('`https://api.openai.com/v1`');
-    expect(lines).toHaveLength(2 + Object.keys(variables).length + 2 * providers.length);
+    expect(lines).toHaveLength(2 + Object.keys(variables).length + 2 * providers.length + further.length);
     for (const line of lines) expect(line.match(/(?<!\\)\|/g)).toHaveLength(5);
   });
 });

@@ -1,12 +1,15 @@
 /** The settings as a table for people: `docs/config.md` is made of it. */
 import type { Provider } from '../providers/provider.ts';
-import { providerVariables, type Variable, variables } from './variables.ts';
+import { furtherVariables, providerVariables, type Variable, variables } from './variables.ts';
 
 /** A Markdown table of every setting of the service and of these providers, without a line feed at its end. */
 export function configTable(providers: readonly Provider[]): string {
   const all: readonly Variable<unknown, null>[] = [
     ...Object.values(variables),
-    ...providers.flatMap((provider) => Object.values(providerVariables(provider))),
+    ...providers.flatMap((provider) => [
+      ...Object.values(providerVariables(provider)),
+      ...furtherVariables(provider).map(({ variable }) => variable),
+    ]),
   ];
   return ['| Variable | Must be | Default | Meaning |', '| --- | --- | --- | --- |', ...all.map(rowOf)].join(
     '\n',

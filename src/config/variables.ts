@@ -1,4 +1,5 @@
 /** Every setting as data: what `config.ts` reads is what `docs/config.md` tells. A provider brings its own two. */
+import { z } from 'zod';
 import { defaultPollSchedule } from '../domain/polling.ts';
 import type { Provider } from '../providers/provider.ts';
 import {
@@ -163,6 +164,13 @@ export const variables = {
     default: 60,
     meaning: 'How long any other call to a provider may take, in seconds.',
   },
+  graceHours: {
+    name: 'GRACE_HOURS',
+    kind: decimal(1, 8760),
+    default: 24,
+    meaning:
+      'How long after the end of its window a job may go on before it counts as expired whatever its provider says, in hours.',
+  },
   syncWaitSeconds: {
     name: 'SYNC_WAIT_SECONDS',
     kind: wholeNumber(0, 300),
@@ -178,14 +186,29 @@ export const variables = {
   },
 } as const satisfies Record<string, Variable<unknown, null>>;
 
-/** The two settings of a provider. */
+/** The further settings of a provider, each with the name under which its connection has it. */
+export function furtherVariables({ settings }: Pick<Provider, 'settings'>): readonly {
+  readonly name: string;
+  readonly required: boolean;
+  readonly variable: Variable<string, null>;
+}[] {
+  return Object.entries(settings.more ?? {}).map(
+    ([name, { variable, required, pattern, must, meaning }]) => ({
+      name,
+      required,
+      variable: { name: variable, kind: { must, schema: z.string().regex(pattern) }, default: null, meaning },
+    }),
+  );
+}
+
+/** The two settings that every provider has. */
 export function providerVariables({ title, settings }: Pick<Provider, 'title' | 'settings'>) {
   return {
     apiKey: {
       name: settings.apiKey,
       kind: key(1),
       default: null,
-      meaning: `The key for ${title}; without it the provider cannot be used outside of the sandbox.`,
+      meaning: `${settings.apiKeyMeaning ?? `The key for ${title}.`} Without it the provider cannot be used outside of the sandbox.`,
     },
     baseUrl: {
       name: settings.baseUrl,

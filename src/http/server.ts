@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { StartError } from '../errors.ts';
 import { answerBatch } from './batch-route.ts';
+import { answerCallback } from './callbacks.ts';
 import { answerCrossOrigin } from './cross-origin.ts';
 import { answerDownload } from './downloads.ts';
 import { answerGraphiql } from './graphiql.ts';
@@ -60,6 +61,7 @@ export async function listen({ host, port, readiness, api }: HttpOptions): Promi
         return cutWhenStalled(request, response);
       }
       if (pathname === '/') return void response.writeHead(302, { location: graphqlPath }).end();
+      if (await answerCallback(request, response, api)) return;
       if (await answerDownload(request, response, api)) return;
       if (await answerBatch(request, response, api)) return;
     }

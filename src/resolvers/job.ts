@@ -33,6 +33,22 @@ export const jobError = (job: JobRow): { code: string; message: string } | null 
 export const jobNextSyncAt = (job: JobRow): Date | null =>
   job.providerJobId === null || isFinalJob(job.status) ? null : job.dueAt;
 
+/** The provider's call to us about the job; null where it was not told to make one. */
+export const jobCallback = (job: JobRow): JobCallback | null => {
+  const url = job.toldCallbackUrl ?? job.callbackUrl;
+  if (url === null) return null;
+  const { callbackSentAt: sentAt, callbackStatusCode: statusCode, callbackError: error } = job;
+  return { url, sentAt, statusCode, error };
+};
+
+/** A provider's call to us, as it tells of it. */
+export interface JobCallback {
+  readonly url: string;
+  readonly sentAt: Date | null;
+  readonly statusCode: number | null;
+  readonly error: string | null;
+}
+
 /** How many lines of the job's results belonged to none of its items. */
 export async function jobStrayCount(job: JobRow, { loaders }: Context): Promise<number> {
   return loaders.strayCount.load(job.id);

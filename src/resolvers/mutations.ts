@@ -64,6 +64,10 @@ export async function syncBatch(
   return verbs.syncBatch(services, scope, uuidOfInput('Batch', 'batchId', input.batchId));
 }
 
+/** How many jobs of a batch go on although it is being cancelled. */
+export const jobsGoingOn = (batch: BatchRow, { services, scope }: Context): Promise<number> =>
+  verbs.jobsGoingOn(services, scope, batch);
+
 /** Stops a batch. */
 export async function cancelBatch(
   { input }: BatchArgument,

@@ -116,6 +116,42 @@ export const RecoveryType = builder.enumType('ProviderRecovery', {
   } as const,
 });
 
+/** Where a model is named. */
+export const ModelPlaceType = builder.enumType('ModelPlace', {
+  description: 'Where requests name their model.',
+  values: {
+    BODY: {
+      description: "In the body of each request; the batch's model is written into those that name none.",
+    },
+    JOB: { description: 'Beside the bodies: the batch names it, or a request where it is another.' },
+    NONE: { description: 'Nowhere: leave the model out.' },
+  } as const,
+});
+
+/** How a provider is told where to call. */
+export const WebhookRegistrationType = builder.enumType('WebhookRegistration', {
+  description: 'How a provider is told where it can call this service.',
+  values: {
+    JOB: { description: 'With each job, by itself, where PUBLIC_URL is set.' },
+    ACCOUNT: { description: 'Once, by a person, at the provider: enter `url` there, and its secret here.' },
+  } as const,
+});
+
+/** How a fact about a provider is known. */
+export const CertaintyType = builder.enumType('Certainty', {
+  description: 'Where a fact about a provider comes from.',
+  values: {
+    SPEC: { description: "A machine-readable specification of the provider's." },
+    SDK: { description: "The provider's own published client." },
+    WIRE: { description: 'Seen on the wire.' },
+    SEED: { description: 'The documents that this project set out from.' },
+    DOC: { description: "The provider's documentation." },
+    THIRD_PARTY: { value: '3P', description: "What other people's software does." },
+    MEM: { description: 'General knowledge, not verified.' },
+    GUESS: { description: 'An inference; it may be wrong.' },
+  } as const,
+});
+
 /** What a key allows. */
 export const AccessScopeType = builder.enumType('AccessScope', {
   description: 'What a key allows; each includes the ones before it.',

@@ -10,6 +10,7 @@ const RequestInput = builder.inputType('RequestInput', {
         'Your own name for it, unique within the batch: any text up to 512 characters. `item-<n>` where left out.',
     }),
     endpoint: t.string({ description: "Its endpoint, where it is not the batch's." }),
+    model: t.string({ description: "Its model, where the body names none and it is not the batch's." }),
     body: t.field({
       type: 'JSON',
       required: true,

@@ -1,4 +1,13 @@
-import { type JobModel, jobBatch, jobError, jobNextSyncAt, jobRaw, jobStrayCount } from '../resolvers/job.ts';
+import {
+  type JobCallback,
+  type JobModel,
+  jobBatch,
+  jobCallback,
+  jobError,
+  jobNextSyncAt,
+  jobRaw,
+  jobStrayCount,
+} from '../resolvers/job.ts';
 import { listJobs } from '../resolvers/lists.ts';
 import { builder } from './builder.ts';
 import { DirectionType, JobStatusType } from './enums.ts';
@@ -43,6 +52,27 @@ const JobCountsType = builder.objectRef<JobModel>('JobCounts').implement({
   }),
 });
 
+const JobCallbackType = builder.objectRef<JobCallback>('JobCallback').implement({
+  description: "The provider's own call to this service about a job. It only makes us look earlier.",
+  fields: (t) => ({
+    url: t.exposeString('url', { description: 'Where the provider was told to call.' }),
+    sentAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it called, where it tells.',
+      resolve: ({ sentAt }) => sentAt,
+    }),
+    statusCode: t.exposeInt('statusCode', {
+      nullable: true,
+      description: 'What it was answered, where it tells.',
+    }),
+    error: t.exposeString('error', {
+      nullable: true,
+      description: 'What went wrong with the call, where it tells.',
+    }),
+  }),
+});
+
 builder.node(JobRef, {
   description:
     "One batch at a provider, for some of a batch's items. A batch is split into as many jobs as the provider's limits need.",
@@ -80,8 +110,42 @@ builder.node(JobRef, {
         nullable: true,
         description: 'The model that all of its requests name; null where they differ.',
       }),
+      agentId: t.exposeString('agentId', {
+        nullable: true,
+        description: 'The agent that all of its requests are for; null where they differ or have none.',
+      }),
       completionWindow: t.exposeString('completionWindow', {
         description: 'How long the provider may take.',
+      }),
+      type: t.exposeString('runType', {
+        nullable: true,
+        description: "The provider's word for what kind of job it is, where it tells.",
+      }),
+      background: t.exposeBoolean('background', {
+        nullable: true,
+        description: 'Whether the provider runs it in the background, where it tells.',
+      }),
+      stopReason: t.exposeString('stopReason', {
+        nullable: true,
+        description: 'Why its run stopped, in the word of a provider whose jobs are runs of agents.',
+      }),
+      totalDurationNs: t.field({
+        type: 'BigInt',
+        nullable: true,
+        description: 'How long its run took, in nanoseconds, where the provider tells.',
+        resolve: (job) => job.totalDurationNs,
+      }),
+      ttftNs: t.field({
+        type: 'BigInt',
+        nullable: true,
+        description: 'How long its first token took, in nanoseconds, where the provider tells.',
+        resolve: (job) => job.ttftNs,
+      }),
+      callback: t.field({
+        type: JobCallbackType,
+        nullable: true,
+        description: "The provider's own call about it; null where it was not told to make one.",
+        resolve: (job) => jobCallback(job),
       }),
       requestCount: t.exposeInt('requestCount', { description: 'How many requests it has.' }),
       bytes: t.field({

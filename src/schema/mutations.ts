@@ -104,7 +104,21 @@ builder.mutationFields((t) => ({
     resolve: (_root, args, context) => mutations.syncBatch(args, context),
   }),
   cancelBatch: t.field({
-    type: batchPayload('CancelBatchPayload', 'The batch is cancelled, or being cancelled.'),
+    type: builder.objectRef<mutations.BatchPayload>('CancelBatchPayload').implement({
+      description: 'The batch is cancelled, or being cancelled.',
+      fields: (p) => ({
+        batch: p.field({
+          type: BatchRef,
+          description: 'The batch as it is now.',
+          resolve: ({ batch }) => batch,
+        }),
+        jobsGoingOn: p.int({
+          description:
+            'How many jobs go on, because their provider cannot stop what it has begun: they are paid for, and their results are kept.',
+          resolve: ({ batch }, _args, context) => mutations.jobsGoingOn(batch, context),
+        }),
+      }),
+    }),
     description:
       'Stops what has not been computed yet; what is done is kept. Safe to call again, and on a finished batch.',
     args: { input: t.arg({ type: CancelBatchInput, required: true, description: 'Which batch to cancel.' }) },

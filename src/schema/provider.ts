@@ -1,6 +1,19 @@
-import { listProviders, type ProviderModel } from '../resolvers/provider.ts';
+import {
+  exampleBody,
+  listProviders,
+  type ProviderModel,
+  providerFacts,
+  providerSettings,
+  providerWebhook,
+} from '../resolvers/provider.ts';
 import { builder } from './builder.ts';
-import { ProviderModeType, RecoveryType } from './enums.ts';
+import {
+  CertaintyType,
+  ModelPlaceType,
+  ProviderModeType,
+  RecoveryType,
+  WebhookRegistrationType,
+} from './enums.ts';
 
 const LimitsType = builder.objectRef<ProviderModel>('ProviderLimits').implement({
   description:
@@ -11,7 +24,8 @@ const LimitsType = builder.objectRef<ProviderModel>('ProviderLimits').implement(
       resolve: ({ provider }) => provider.limits.requestsMin,
     }),
     requestsMax: t.int({
-      description: 'The most requests in a job.',
+      nullable: true,
+      description: 'The most requests in a job; null where only bytesMax bounds it.',
       resolve: ({ provider }) => provider.limits.requestsMax,
     }),
     bytesMax: t.field({
@@ -25,6 +39,15 @@ const LimitsType = builder.objectRef<ProviderModel>('ProviderLimits').implement(
       description: 'The most bytes of one request as a line; null where only bytesMax bounds it.',
       resolve: ({ provider }) => provider.limits.lineBytesMax,
     }),
+    unmixable: t.stringList({
+      description:
+        'What one job may not mix (`model`, `endpoint`, `agentId`): each value gets jobs of its own.',
+      resolve: ({ provider }) => [...provider.unmixable],
+    }),
+    distinct: t.stringList({
+      description: 'What may occur once in a job: requests that share it go to different jobs.',
+      resolve: ({ provider }) => [...provider.distinct],
+    }),
   }),
 });
 
@@ -32,7 +55,8 @@ const CapabilitiesType = builder.objectRef<ProviderModel>('ProviderCapabilities'
   description: 'What a provider can do, so that a form need not offer what cannot work.',
   fields: (t) => ({
     cancel: t.boolean({
-      description: 'Whether a running job can be stopped.',
+      description:
+        'Whether a running job can be stopped. Where not, cancelBatch ends what is not sent yet, and the rest goes on.',
       resolve: ({ provider }) => provider.capabilities.cancel,
     }),
     liveCounts: t.boolean({
@@ -43,10 +67,71 @@ const CapabilitiesType = builder.objectRef<ProviderModel>('ProviderCapabilities'
       description: 'Whether finished items can be read before the whole job ends.',
       resolve: ({ provider }) => provider.capabilities.partialResults,
     }),
+    expires: t.boolean({
+      description: 'Whether it ends a job by itself when its window is over.',
+      resolve: ({ provider }) => provider.capabilities.expires,
+    }),
     recovery: t.field({
       type: RecoveryType,
       description: 'How a submission whose answer was lost is found again.',
       resolve: ({ provider }) => provider.capabilities.recovery,
+    }),
+    recoveryKey: t.string({
+      description: 'What it is found by.',
+      resolve: ({ provider }) => provider.capabilities.recoveryKey,
+    }),
+    recoveryNeedsPublicUrl: t.boolean({
+      description: 'Whether that works only where PUBLIC_URL is set; without it such a job stays UNKNOWN.',
+      resolve: ({ provider }) => provider.capabilities.recoveryNeedsCallback,
+    }),
+  }),
+});
+
+const SettingType = builder
+  .objectRef<ReturnType<typeof providerSettings>[number]>('ProviderSetting')
+  .implement({
+    description: 'A setting of the service that concerns one provider.',
+    fields: (t) => ({
+      name: t.exposeString('name', { description: 'The variable: `OPENAI_API_KEY`.' }),
+      required: t.exposeBoolean('required', {
+        description: 'Whether the provider cannot be used without it.',
+      }),
+      meaning: t.exposeString('meaning', { description: 'What it is, in a sentence.' }),
+    }),
+  });
+
+const WebhookType = builder
+  .objectRef<NonNullable<ReturnType<typeof providerWebhook>>>('ProviderWebhook')
+  .implement({
+    description: 'How a provider tells of a job by itself; it is asked all the same, only later.',
+    fields: (t) => ({
+      registration: t.field({
+        type: WebhookRegistrationType,
+        description: 'How it is told where to call.',
+        resolve: ({ definition }) => definition.registration,
+      }),
+      url: t.field({
+        type: 'URL',
+        nullable: true,
+        description: 'What to enter at the provider; null for JOB, and where PUBLIC_URL is not set.',
+        resolve: (webhook) => webhook.url(),
+      }),
+      verified: t.boolean({
+        description:
+          'Whether calls are verified by a secret here. Where not, they are mere hints, or refused.',
+        resolve: ({ secret }) => secret !== null,
+      }),
+    }),
+  });
+
+const FactType = builder.objectRef<ReturnType<typeof providerFacts>[number]>('ProviderFact').implement({
+  description: 'How sure this version is of what it believes about a provider.',
+  fields: (t) => ({
+    subject: t.exposeString('subject', { description: 'What about: `limits`, `recovery`, …' }),
+    certainty: t.field({
+      type: CertaintyType,
+      description: 'The least sure source of what is believed about it.',
+      resolve: ({ certainty }) => certainty,
     }),
   }),
 });
@@ -64,14 +149,30 @@ const ProviderType = builder.objectRef<ProviderModel>('Provider').implement({
       description: 'How it is answered here.',
       resolve: ({ mode }) => mode,
     }),
-    credentialSetting: t.string({
-      description: 'The setting of the service that holds its key.',
-      resolve: ({ provider }) => provider.settings.apiKey,
+    settings: t.field({
+      type: [SettingType],
+      description: 'Where its credentials and the like are set; the first makes it live.',
+      resolve: (entry) => [...providerSettings(entry)],
     }),
     requestForm: t.string({
       description:
         'The native form of a request line, beside `{customId, body}`, which every provider takes.',
       resolve: ({ provider }) => provider.dialect.form,
+    }),
+    modelPlace: t.field({
+      type: ModelPlaceType,
+      description: 'Where requests name their model.',
+      resolve: ({ provider }) => provider.modelPlace,
+    }),
+    exampleModel: t.string({
+      nullable: true,
+      description: 'A small model of its own, to begin with; null where requests name none.',
+      resolve: ({ provider }) => provider.example.model,
+    }),
+    exampleBody: t.field({
+      type: 'JSON',
+      description: 'A body that it takes for its first endpoint, to begin with.',
+      resolve: (entry) => exampleBody(entry),
     }),
     endpoints: t.stringList({
       description: 'The endpoints that requests may name; the first is the default.',
@@ -90,6 +191,17 @@ const ProviderType = builder.objectRef<ProviderModel>('Provider').implement({
       type: CapabilitiesType,
       description: 'What it can and cannot do.',
       resolve: (entry) => entry,
+    }),
+    webhook: t.field({
+      type: WebhookType,
+      nullable: true,
+      description: 'How it calls this service; null where it cannot, or is not configured.',
+      resolve: (entry) => providerWebhook(entry),
+    }),
+    facts: t.field({
+      type: [FactType],
+      description: 'How sure this version is of what it believes about it.',
+      resolve: (entry) => [...providerFacts(entry)],
     }),
   }),
 });

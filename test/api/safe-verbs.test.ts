@@ -63,7 +63,7 @@ describe.each(['openai', 'anthropic'])('On a finished batch of %s', (provider) =
       const before = await read(id);
       expect(before.status).toBe(status);
       const calls = providerCalls();
-      const calm = { __typename: 'CancelBatchPayload', batch: before };
+      const calm = { __typename: 'CancelBatchPayload', batch: before, jobsGoingOn: 0 };
       expect(await verb('cancelBatch', id)).toEqual(calm);
       expect(await verb('syncBatch', id)).toEqual({
         __typename: 'SyncBatchPayload',

@@ -1,5 +1,6 @@
 /** A field of a new batch that cannot be is told as a typed member, in full: which field, what is wrong, which limit. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openai } from '../../src/providers/openai/index.ts';
 import { providers } from '../../src/providers/registry.ts';
 import { mutate, mutationDocument } from '../support/mutations.ts';
 import { validationError } from '../support/refusals.ts';
@@ -14,7 +15,7 @@ afterAll(() => service.close());
 type Input = Record<string, unknown>;
 type Path = readonly string[];
 
-const endpoints = '/v1/chat/completions, /v1/responses, /v1/embeddings, /v1/completions, /v1/moderations';
+const endpoints = openai.endpoints.join(', ');
 
 const refused: ReadonlyArray<readonly [title: string, input: Input, path: Path, message: string]> = [
   [

@@ -56,7 +56,11 @@ const refused: ReadonlyArray<readonly [title: string, content: string, problem: 
   [
     "another provider's line",
     withLine('{"custom_id":"a","params":{"model":"m"}}'),
-    { line: 2, message: `Line 2 ${neither}` },
+    {
+      line: 2,
+      message:
+        'Line 2 is {custom_id, params}, the form of Anthropic Message Batches; OpenAI Batch API takes {custom_id, method, url, body} or {customId, body}.',
+    },
   ],
   [
     'a body that is a list',

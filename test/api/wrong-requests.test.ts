@@ -1,6 +1,7 @@
 /** Inline requests that cannot be are told as a typed member, in full: which request, which field, which limit. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sandboxKey } from '../../src/first-keys.ts';
+import { openai } from '../../src/providers/openai/index.ts';
 import { chatBody } from '../support/documents.ts';
 import { mutate, mutationDocument } from '../support/mutations.ts';
 import { validationError } from '../support/refusals.ts';
@@ -21,7 +22,7 @@ const add = (batchId: string, requests: Input) => mutate(service, 'addRequests',
 
 const list = (...requests: Input[]) => ({ requests: { list: requests } });
 const inList = (index: number, ...rest: string[]): Path => ['input', 'requests', 'list', `${index}`, ...rest];
-const endpoints = '/v1/chat/completions, /v1/responses, /v1/embeddings, /v1/completions, /v1/moderations';
+const endpoints = openai.endpoints.join(', ');
 const tooLongId = 'Request 1: customId must be 1 to 512 characters long (Unicode code points).';
 
 const refused: ReadonlyArray<readonly [title: string, input: Input, path: Path, message: string]> = [
