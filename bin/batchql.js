@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
  * The only file an old Node can read. It refuses politely there, and otherwise hands over: to the sources in a
- * checkout, to the build in an installed package (Node strips no types below node_modules).
+ * checkout, whether or not there is a build beside them, and to the build in an installed package, which has no
+ * sources (Node strips no types below node_modules).
  */
 import { existsSync } from 'node:fs';
 
@@ -13,5 +14,5 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.exit(1);
 }
 
-const built = new URL('../dist/cli/main.js', import.meta.url);
-await import(existsSync(built) ? built.href : new URL('../src/cli/main.ts', import.meta.url).href);
+const sources = new URL('../src/cli/main.ts', import.meta.url);
+await import(existsSync(sources) ? sources.href : new URL('../dist/cli/main.js', import.meta.url).href);

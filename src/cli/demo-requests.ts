@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JsonObject } from '../domain/json-line.ts';
+import type { Provider } from '../providers/provider.ts';
 
 /** What a package can be. */
 export const categories = ['database', 'web', 'language', 'testing', 'text', 'system', 'other'] as const;
@@ -38,27 +39,26 @@ async function readPackage(modules: string, name: string): Promise<InstalledPack
   }
 }
 
-/** The request body for one package, in the provider's own form. */
-export function classificationBody(provider: string, model: string, found: InstalledPackage): JsonObject {
-  const question = `Classify this npm package as one of: ${categories.join(', ')}. Answer as JSON: {"category": "…", "reason": "…"}.\n\n${found.name}: ${found.description}`;
-  const messages = [{ role: 'user', content: question }];
-  if (provider === 'anthropic') return { model, max_tokens: 200, messages };
-  return { model, messages, response_format: { type: 'json_schema', json_schema: answerSchema } };
+/** What is asked about one package. */
+export const question = ({ name, description }: InstalledPackage): string =>
+  `Classify this npm package as one of: ${categories.join(', ')}. Answer as JSON: {"category": "…", "reason": "…"}.\n\n${name}: ${description}`;
+
+/** What `createBatch` takes: one request for each package, each in the provider's own form. */
+export function classifications(
+  { name, example, modelPlace }: Provider,
+  chosen: string | undefined,
+  packages: readonly InstalledPackage[],
+): JsonObject {
+  const model = chosen ?? example.model;
+  const list = packages.map((found, index) => ({
+    customId: found.name,
+    body: example.body({ prompt: question(found), index, model }),
+  }));
+  return {
+    provider: name,
+    name: 'Which packages are these?',
+    submit: 'NOW',
+    requests: { list },
+    ...(modelPlace === 'JOB' ? { model } : {}),
+  };
 }
-
-const answerSchema = {
-  name: 'classification',
-  strict: true,
-  schema: {
-    type: 'object',
-    properties: { category: { type: 'string', enum: [...categories] }, reason: { type: 'string' } },
-    required: ['category', 'reason'],
-    additionalProperties: false,
-  },
-};
-
-/** A small model of each provider, for a demo that costs little when it is real. */
-export const demoModels: Readonly<Record<string, string>> = {
-  openai: 'gpt-5-mini',
-  anthropic: 'claude-haiku-4-5',
-};

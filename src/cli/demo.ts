@@ -14,17 +14,12 @@ import { revokeKey } from '../db/queries/organizations.ts';
 import { StartError } from '../errors.ts';
 import { sandboxKey } from '../first-keys.ts';
 import { createLogger } from '../log.ts';
-import { providers } from '../providers/registry.ts';
+import type { Provider } from '../providers/provider.ts';
+import { findProvider, providers } from '../providers/registry.ts';
 import { hashOfKey } from '../sign-in.ts';
 import { connectClient, type DemoClient } from './demo-client.ts';
 import { type BatchChange, batchUpdatedDocument, createDemoBatchDocument } from './demo-documents.ts';
-import {
-  categories,
-  classificationBody,
-  demoModels,
-  type InstalledPackage,
-  installedPackages,
-} from './demo-requests.ts';
+import { categories, classifications, type InstalledPackage, installedPackages } from './demo-requests.ts';
 
 /** What the command line says. */
 export interface DemoOptions {
@@ -44,6 +39,11 @@ const differentCountsMin = 5;
 
 /** Runs the demo. Throws `StartError` where it cannot run, and where a check fails. */
 export async function demo(options: DemoOptions): Promise<void> {
+  const provider = findProvider(options.provider);
+  if (provider === null) {
+    const known = providers.map(({ name }) => name).join(', ');
+    throw new StartError(`There is no provider ${options.provider}; known are ${known}.`);
+  }
   const live = options.live === true;
   const home = live ? null : await temporaryHome();
   const key = live ? `bq_demo_${randomBytes(16).toString('hex')}` : sandboxKey;
@@ -56,7 +56,7 @@ export async function demo(options: DemoOptions): Promise<void> {
   const app = await startApp(config, createLogger({ level: config.log.level }));
   const client = connectClient(app.url, key);
   try {
-    await run(client, options);
+    await run(client, provider, options);
   } finally {
     await client.close();
     if (live) await app.services.db.read((q) => revokeKey(q, hashOfKey(key), app.services.clock.now()));
@@ -72,12 +72,17 @@ async function temporaryHome(): Promise<string> {
   return home;
 }
 
-async function run(client: DemoClient, { provider, model }: DemoOptions): Promise<void> {
-  const packages = await installedPackages(process.cwd());
-  if (packages.length === 0) throw new StartError('There is no node_modules here with packages to classify.');
-  console.log(`${packages.length} packages, one request each, for ${provider}.`);
-  const chosen = model ?? demoModels[provider] ?? '';
-  const id = await createBatch(client, provider, chosen, packages);
+async function run(client: DemoClient, provider: Provider, { model }: DemoOptions): Promise<void> {
+  const { requestsMin, requestsMax } = provider.limits;
+  const installed = await installedPackages(process.cwd());
+  const packages = installed.slice(0, requestsMax ?? installed.length);
+  if (packages.length < requestsMin) {
+    throw new StartError(
+      `There are too few packages in node_modules here; ${provider.title} takes ${requestsMin}.`,
+    );
+  }
+  console.log(`${packages.length} packages, one request each, for ${provider.title}.`);
+  const id = await createBatch(client, provider, model, packages);
 
   const sentBefore = client.sent;
   const { end, differentCounts } = await follow(client, id, packages.length);
@@ -105,19 +110,13 @@ async function run(client: DemoClient, { provider, model }: DemoOptions): Promis
 
 async function createBatch(
   client: DemoClient,
-  provider: string,
-  model: string,
+  provider: Provider,
+  model: string | undefined,
   packages: readonly InstalledPackage[],
 ): Promise<string> {
-  const list = packages.map((found) => ({
-    customId: found.name,
-    body: classificationBody(provider, model, found),
-  }));
   const { createBatch: created } = await client.send<{
     createBatch: { batch?: { id: string }; message?: string };
-  }>(createDemoBatchDocument, {
-    input: { provider, name: 'Which packages are these?', submit: 'NOW', requests: { list } },
-  });
+  }>(createDemoBatchDocument, { input: classifications(provider, model, packages) });
   if (created.batch === undefined) throw new StartError(created.message ?? 'The batch was not created.');
   return created.batch.id;
 }

@@ -9,6 +9,8 @@ import { jobStatuses } from '../domain/status.ts';
 import { providers } from '../providers/registry.ts';
 import { schema } from '../schema/index.ts';
 import { catalog, lanes } from '../worker/catalog.ts';
+import { providerSections } from './docs-providers.ts';
+import { code, table } from './docs-table.ts';
 
 /** Every generated section by name. */
 export const sections: Readonly<Record<string, () => string>> = {
@@ -32,18 +34,7 @@ export const sections: Readonly<Record<string, () => string>> = {
         `${lane} (${lanes[lane]})`,
       ]),
     ),
-  providers: () =>
-    table(
-      ['Provider', 'requests per job', 'bytes per job', 'cancel', 'live counts', 'recovery of a lost answer'],
-      providers.map(({ name, title, limits, capabilities }) => [
-        `${title} (${code(name)})`,
-        `${limits.requestsMin} to ${limits.requestsMax.toLocaleString('en')}`,
-        limits.bytesMax.toLocaleString('en'),
-        capabilities.cancel ? 'yes' : 'no',
-        capabilities.liveCounts ? 'yes' : 'no',
-        capabilities.recovery.toLowerCase(),
-      ]),
-    ),
+  ...providerSections,
 };
 
 /** A page with every generated section as the code has it now. Throws for a section that does not exist. */
@@ -56,14 +47,6 @@ export function regenerated(page: string): string {
       return `${opening}\n${section()}\n\n${closing}`;
     },
   );
-}
-
-const code = (text: string): string => `\`${text}\``;
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
 function enumTable(name: string, ...head: readonly string[]): string {

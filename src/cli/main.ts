@@ -2,6 +2,7 @@
  * file, read only when it is asked for. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { StartError } from '../errors.ts';
+import { version } from './version.ts';
 
 const port = (text: string): number => {
   const number = Number(text);
@@ -9,9 +10,32 @@ const port = (text: string): number => {
   throw new InvalidArgumentError('It must be a whole number from 0 to 65535.');
 };
 
-const program = new Command('batchql').description(
-  "One live GraphQL API in front of every provider's batch API. Settings come from the environment: docs/config.md.",
-);
+const seconds = (text: string): number => {
+  const number = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && number <= 86_400) return number;
+  throw new InvalidArgumentError('It must be a number from 0 to 86400.');
+};
+
+const minutes = (text: string): number => {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 1 && number <= 20_160) return number;
+  throw new InvalidArgumentError('It must be a whole number from 1 to 20160.');
+};
+
+const httpUrl = (text: string): string => {
+  const url = URL.parse(text);
+  if (url !== null && /^https?:$/.test(url.protocol)) return url.href;
+  throw new InvalidArgumentError('It must be an http or https URL.');
+};
+
+const words = (text: string): string[] => text.split(',').map((word) => word.trim());
+const collected = (text: string, before: readonly string[]): string[] => [...before, text];
+
+const program = new Command('batchql')
+  .description(
+    "One live GraphQL API in front of every provider's batch API. Settings come from the environment: docs/config.md.",
+  )
+  .version(version);
 
 program
   .command('start', { isDefault: true })
@@ -26,12 +50,39 @@ program
 program
   .command('demo')
   .description('Classifies every installed package in one batch and follows it live, unattended.')
-  .addOption(
-    new Option('--provider <name>', 'whom to ask').choices(['openai', 'anthropic']).default('openai'),
-  )
+  .option('--provider <name>', 'whom to ask: docs/providers.md', 'openai')
   .option('--live', 'ask the real provider; needs its key, and costs what it costs')
   .option('--model <name>', "the model to ask; a small one of the provider's where left out")
   .action(async (options) => (await import('./demo.ts')).demo(options));
+
+program
+  .command('emulate')
+  .description("Runs the providers' emulators on one port, for software of your own: docs/emulators.md.")
+  .option('--port <port>', 'where to listen; 0 for any that is free', port, 4010)
+  .option('--host <host>', 'the address to listen on; anybody who reaches it is let in', '127.0.0.1')
+  .option('--public-url <url>', 'by what others reach it, where that is another address', httpUrl)
+  .option('--providers <names>', 'which ones, separated by commas; all where left out', words)
+  .option('--seconds <seconds>', 'how long an emulated batch runs', seconds, 20)
+  .option('--directory <path>', 'where to keep batches and files; in memory where left out')
+  .option(
+    '--switch <provider.name=value>',
+    "puts a switch for a doubtful fact, see the provider's README; repeatable",
+    collected,
+    [],
+  )
+  .action(async (options) => (await import('./emulate.ts')).emulate(options));
+
+program
+  .command('audit')
+  .description("Runs the provider contract's checks: docs/audit.md; exits with 1 where one fails.")
+  .argument('<provider>', 'which one')
+  .option(
+    '--live',
+    'ask the real service, with its key set: one job of the fewest requests, which is paid for',
+  )
+  .option('--only <ids>', 'which checks, separated by commas; all where left out', words)
+  .option('--minutes <minutes>', 'how long to wait for a real service', minutes, 1500)
+  .action(async (provider, options) => (await import('./audit.ts')).audit(provider, options));
 
 program
   .command('check')

@@ -15,8 +15,6 @@ export async function start(flags: ConfigFlags): Promise<void> {
     console.error(`\n  GraphiQL    ${app.url}/graphql`);
     console.error(config.sandbox ? '  Sandbox     nothing leaves this machine, nothing is paid\n' : '');
   }
-  if (config.sandbox && config.role !== 'worker') await startSandboxBatches(app.services);
-
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) process.exit(1);
@@ -32,4 +30,11 @@ export async function start(flags: ConfigFlags): Promise<void> {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  if (!config.sandbox || config.role === 'worker') return;
+  try {
+    await startSandboxBatches(app.services);
+  } catch (error) {
+    // Told to stop while it made them: what they need is gone, and they are not needed any more.
+    if (!stopping) throw error;
+  }
 }

@@ -1,4 +1,6 @@
 /** Documents and bodies that many tests send. */
+import type { JsonObject } from '../../src/domain/json-line.ts';
+import { findProvider } from '../../src/providers/registry.ts';
 
 /** Creates a batch and answers what tests look at, whichever member of the union comes. */
 export const createBatchDocument = `mutation Create($input: CreateBatchInput!) {
@@ -24,6 +26,16 @@ export const messageBody = (text: string, directive = '') => ({
   messages: [{ role: 'user', content: `${text} ${directive}`.trim() }],
 });
 
-/** A body that the named provider takes. */
-export const bodyFor = (provider: string, text: string, directive = '') =>
-  provider === 'anthropic' ? messageBody(text, directive) : chatBody(text, directive);
+/** A body that the named provider takes; of a service that only settings know, one of OpenAI's. */
+export function bodyFor(provider: string, text: string, directive = '', index = 0): JsonObject {
+  if (provider === 'anthropic') return messageBody(text, directive);
+  const example = provider === 'openai' ? undefined : findProvider(provider)?.example;
+  if (example === undefined) return chatBody(text, directive);
+  return example.body({ prompt: `${text} ${directive}`.trim(), index, model: example.model });
+}
+
+/** The model that a batch for the provider must name; none where its bodies name it, or nothing does. */
+export function modelFor(provider: string): { readonly model?: string } {
+  const known = findProvider(provider);
+  return known?.modelPlace === 'JOB' && known.example.model !== null ? { model: known.example.model } : {};
+}

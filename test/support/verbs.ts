@@ -16,7 +16,7 @@ import { openProviderAccess } from '../../src/providers/access.ts';
 import type { EmulatorCall } from '../../src/providers/emulation.ts';
 import type { Connection, Provider } from '../../src/providers/provider.ts';
 import type { Services } from '../../src/services.ts';
-import { bodyFor } from './documents.ts';
+import { bodyFor, modelFor } from './documents.ts';
 import type { TestService } from './service.ts';
 
 /** What a test wants a batch to be; everything has a default. */
@@ -30,7 +30,7 @@ export interface BatchWish {
 /** Requests with these texts, as a caller would give them. */
 export const requestsOf = (texts: readonly string[], provider = 'openai'): RequestsInput => ({
   kind: 'list',
-  requests: texts.map((text) => ({ body: bodyFor(provider, text) })),
+  requests: texts.map((text, index) => ({ body: bodyFor(provider, text, '', index) })),
 });
 
 /** A batch of two requests for OpenAI that is submitted at once, unless wished otherwise. */
@@ -42,6 +42,7 @@ export const makeBatch = (
   createBatch(services, scope, {
     provider,
     submit,
+    ...modelFor(provider),
     requests: texts.length === 0 ? null : requestsOf(texts, provider),
   });
 
