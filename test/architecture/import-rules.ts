@@ -51,9 +51,9 @@ export const importRules: readonly ImportRule[] = [
   },
   {
     part: contract,
-    files: /^providers\/(?:provider|emulation)\.ts$/,
+    files: /^providers\/(?:contract\/|(?:provider|emulation)\.ts$)/,
     parts: ['clock.ts', 'domain'],
-    packages: [],
+    packages: ['node:'],
     why: 'the contracts of all providers and emulators',
   },
   {
@@ -88,7 +88,7 @@ export const importRules: readonly ImportRule[] = [
     part: adapter,
     files: /^providers\/(?<name>(?!audit\/)[^/]+)\//,
     parts: [emulator, compatible, 'providers', contract, 'clock.ts', 'domain', 'errors.ts'],
-    packages: ['@anthropic-ai/sdk', 'node:', 'zod'],
+    packages: ['@anthropic-ai/sdk', '@aws-sdk', 'node:', 'zod'],
     why: 'one vendor: knows no other, no storage and no settings',
   },
   {
@@ -102,8 +102,15 @@ export const importRules: readonly ImportRule[] = [
     part: 'providers',
     files: /^providers\/(?:audit\/|[^/]+$)/,
     parts: [contract, 'clock.ts', 'domain', 'errors.ts'],
-    packages: ['node:', 'zod'],
+    packages: ['node:', 'standardwebhooks', 'zod'],
     why: 'what adapters share, the audit of all, and which of them can be called',
+  },
+  {
+    part: 'emulators',
+    files: /^emulators\//,
+    parts: [wire, contract, 'clock.ts', 'errors.ts'],
+    packages: ['node:', 'zod'],
+    why: 'emulators on one port for software that is not ours, with controls over HTTP; is told which providers',
   },
   {
     part: 'services.ts',
@@ -188,9 +195,9 @@ export const importRules: readonly ImportRule[] = [
   {
     part: 'http',
     files: /^http\//,
-    parts: ['context.ts', 'db', 'domain', 'errors.ts', 'schema', 'services.ts', 'sign-in.ts'],
+    parts: ['batches', 'context.ts', 'db', 'domain', 'errors.ts', 'schema', 'services.ts', 'sign-in.ts'],
     packages: ['@graphql-yoga', 'graphql', 'graphql-ws', 'graphql-yoga', 'node:', 'ws', 'zod'],
-    why: 'the door of callers: routes, sockets, headers',
+    why: 'the door of callers and of providers that call us: routes, sockets, headers',
   },
   {
     part: 'app.ts',

@@ -9,6 +9,7 @@ import { anthropic } from '../../src/providers/anthropic/index.ts';
 import { auditProvider, checks } from '../../src/providers/audit.ts';
 import type { Emulator } from '../../src/providers/emulation.ts';
 import { ProviderFailure, type ProviderFailureKind } from '../../src/providers/failure.ts';
+import { letta } from '../../src/providers/letta/index.ts';
 import { openai } from '../../src/providers/openai/index.ts';
 import type {
   Connection,
@@ -20,7 +21,11 @@ import type {
   ResultChunk,
   SubmissionItem,
   SubmitPorts,
+  Webhook,
+  WebhookCall,
 } from '../../src/providers/provider.ts';
+import { sync } from '../../src/providers/sync/index.ts';
+import { xai } from '../../src/providers/xai/index.ts';
 
 type ChangeClient = (
   client: ProviderClient,
@@ -142,10 +147,20 @@ const collectItems = async (ports: SubmitPorts) => {
   };
 };
 
+/** A provider whose calls to us are read otherwise. */
+const withCalls = (provider: Provider, change: (real: Webhook) => Webhook['read']): Provider => {
+  const { webhook } = provider;
+  return webhook === null ? provider : { ...provider, webhook: { ...webhook, read: change(webhook) } };
+};
+
+/** When a call of sync.so says that it was signed. */
+const signedAt = ({ headers }: WebhookCall): Date =>
+  new Date(Number(/t=(\d+)/.exec(headers.get('sync-signature') ?? '')?.[1]) * 1000);
+
 const inSeconds = (now: () => Date, seconds: number) => new Date(now().getTime() + seconds * 1000);
 
 /** One rule off each: what the provider does, and the check that has to notice. */
-const mutants: ReadonlyArray<readonly [ids: readonly string[], rule: string, provider: Provider]> = [
+const mutants: (readonly [ids: readonly string[], rule: string, provider: Provider])[] = [
   [
     ['BQ-L01'],
     'claims that a job may be empty',
@@ -191,6 +206,39 @@ const mutants: ReadonlyArray<readonly [ids: readonly string[], rule: string, pro
         inspect: (request) => ({ ...anthropic.dialect.inspect(request), problems: [] }),
       },
     },
+  ],
+  [
+    ['BQ-L06'],
+    'claims a larger minimum than there is',
+    { ...anthropic, limits: { ...anthropic.limits, requestsMin: 5 } },
+  ],
+  [
+    ['BQ-L07'],
+    'needs a setting that its connection does not have',
+    {
+      ...anthropic,
+      settings: {
+        ...anthropic.settings,
+        more: {
+          region: { variable: 'REGION', required: true, pattern: /./, must: 'a region', meaning: 'Where.' },
+        },
+      },
+    },
+  ],
+  [
+    ['BQ-S15', 'BQ-S16'],
+    'begins a submission anew that broke off',
+    withClient(xai, ({ submit }) => ({
+      submit: (submission, ports) => submit({ ...submission, checkpoint: null }, ports),
+    })),
+  ],
+  [
+    ['BQ-S16'],
+    'takes what it began for complete',
+    withClient(xai, ({ find }) => ({
+      find: async (submission, signal) =>
+        (await find(submission, signal)).map(({ unfinished: _, ...sighting }) => sighting),
+    })),
   ],
   [['BQ-S01'], 'makes up its first report', withSubmit({ raw: '{}' })],
   [
@@ -638,6 +686,46 @@ const mutants: ReadonlyArray<readonly [ids: readonly string[], rule: string, pro
     failures(['cancel'], (failure) => (failure.status === 404 ? as('unavailable', failure) : failure)),
   ],
 ];
+
+/** The same for calls, of which only some providers make any. */
+mutants.push(
+  [
+    ['BQ-W01'],
+    'does not read which job a call is about',
+    withCalls(letta, ({ read }) => (call, secret) => {
+      const reading = read(call, secret);
+      return reading.kind === 'event' ? { ...reading, providerJobId: null } : reading;
+    }),
+  ],
+  [
+    ['BQ-W02', 'BQ-W04'],
+    'believes any call that says that it is new',
+    withCalls(sync, ({ read }) => (call) => {
+      const isNew = Math.abs(signedAt(call).getTime() - call.now.getTime()) <= 300_000;
+      return isNew ? read(call, null) : { kind: 'refused', reason: 'it is old' };
+    }),
+  ],
+  [
+    ['BQ-W03'],
+    'does not look at the time of a call',
+    withCalls(
+      sync,
+      ({ read }) =>
+        (call, secret) =>
+          read({ ...call, now: signedAt(call) }, secret),
+    ),
+  ],
+  [
+    ['BQ-W04'],
+    'throws at a body that is no JSON',
+    withCalls(
+      letta,
+      ({ read }) =>
+        (call, secret) =>
+          JSON.parse(call.body) && read(call, secret),
+    ),
+  ],
+);
 
 /** What each needs many jobs, many lines or many damaged ones for. */
 const slow = ['BQ-L02', 'BQ-F04', 'BQ-C01', 'BQ-C02', 'BQ-C03', 'BQ-C04', 'BQ-C09', 'BQ-D06'];
