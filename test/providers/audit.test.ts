@@ -47,6 +47,7 @@ const notices: Readonly<Record<string, readonly string[]>> = {
     ...[...pages, 'BQ-D04', ...unsigned],
   ],
   sync: [...wholly, 'BQ-R09', 'BQ-R10', 'BQ-D04', 'BQ-X01', 'BQ-X02', 'BQ-X03', 'BQ-X04'],
+  gemini: ['BQ-L02', 'BQ-L06', ...wholly, 'BQ-C07', 'BQ-D04'],
   mistral: ['BQ-L06', ...wholly, 'BQ-R10', 'BQ-C07', ...silent],
 };
 

@@ -1,0 +1,141 @@
+/**
+ * The calls of the batch and files wire, as plain fetch: each is made once, because only we know what is safe to send
+ * again. Answers come back as the text they are, because a report keeps them verbatim; every failure is a
+ * `ProviderFailure`. The two calls that stream are left to `upload.ts` and `download.ts`.
+ */
+import type { JsonObject } from '../../domain/json-line.ts';
+import { ProviderFailure } from '../failure.ts';
+import { connectionFailure } from '../http-failure.ts';
+import type { ClientServices, Connection } from '../provider.ts';
+import { download } from './download.ts';
+import { refusalOf } from './refusal.ts';
+
+/** The calls for one set of credentials. Those that answer a text do so within `callSeconds`. */
+export interface Calls {
+  /** Creates a job of a model, at the method that makes jobs of such requests; a lost answer is `uncertain`. */
+  create(job: { model: string; method: string; batch: JsonObject }, signal: AbortSignal): Promise<string>;
+  /** `name` is the vendor's own for a job, `batches/…`. */
+  retrieve(name: string, signal: AbortSignal): Promise<string>;
+  /** One page of the list of jobs; null in `token` is the first. */
+  list(token: string | null, signal: AbortSignal): Promise<string>;
+  /** Asks to stop; the answer says nothing. */
+  cancel(name: string, signal: AbortSignal): Promise<string>;
+  /** Begins the upload of a file of so many bytes; where its bytes are to be sent, null where that is not told. */
+  beginUpload(file: { displayName: string; bytes: number }, signal: AbortSignal): Promise<string | null>;
+  /** How a file of ours is doing, by its name. */
+  file(name: string, signal: AbortSignal): Promise<string>;
+  /** Streams a file, for as long as bytes keep coming. */
+  content(name: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
+/** How many jobs one page of the list holds. */
+const pageSize = 100;
+
+/** Calls with these credentials. Opens no connection by itself. */
+export function createCalls(connection: Connection, { clock, callSeconds = 60 }: ClientServices): Calls {
+  const callMilliseconds = callSeconds * 1000;
+
+  const call = async <T>(
+    path: string,
+    init: RequestInit,
+    signal: AbortSignal,
+    { creates = false, read }: { creates?: boolean; read: (answer: Response) => T | Promise<T> },
+  ): Promise<T> => {
+    const within = AbortSignal.any([signal, AbortSignal.timeout(callMilliseconds)]);
+    // Before anything is sent, nothing can have been created.
+    if (within.aborted) throw connectionFailure(within.reason, { creates: false });
+    try {
+      const answer = await fetch(addressOf(connection, path), {
+        ...init,
+        headers: { ...init.headers, ...callHeaders(connection) },
+        // Fetch would take our header for credentials to wherever a redirect leads.
+        redirect: init.method === 'POST' ? 'error' : 'manual',
+        signal: within,
+      });
+      if (answer.ok) return await read(answer);
+      const { status, headers } = answer;
+      const { apiKey } = connection;
+      throw refusalOf({ status, headers, text: await answer.text(), now: clock.now(), creates, apiKey });
+    } catch (error) {
+      throw error instanceof ProviderFailure ? error : connectionFailure(error, { creates });
+    }
+  };
+  const read = (answer: Response): Promise<string> => answer.text();
+
+  return {
+    create: ({ model, method, batch }, signal) =>
+      call(`v1beta/${pathOf(modelName(model))}:${method}`, posted({ batch }), signal, {
+        creates: true,
+        read,
+      }),
+    retrieve: (name, signal) => call(`v1beta/${pathOf(name)}`, {}, signal, { read }),
+    list(token, signal) {
+      const query = new URLSearchParams({
+        pageSize: String(pageSize),
+        ...(token === null ? {} : { pageToken: token }),
+      });
+      return call(`v1beta/batches?${query}`, {}, signal, { read });
+    },
+    cancel: (name, signal) => call(`v1beta/${pathOf(name)}:cancel`, posted({}), signal, { read }),
+    beginUpload({ displayName, bytes }, signal) {
+      const { headers, ...rest } = posted({ file: { displayName } });
+      const upload = {
+        'x-goog-upload-protocol': 'resumable',
+        'x-goog-upload-command': 'start',
+        'x-goog-upload-header-content-length': String(bytes),
+        'x-goog-upload-header-content-type': 'application/jsonl',
+      };
+      return call('upload/v1beta/files', { ...rest, headers: { ...headers, ...upload } }, signal, {
+        async read(answer) {
+          await answer.text();
+          return answer.headers.get('x-goog-upload-url');
+        },
+      });
+    },
+    file: (name, signal) => call(`v1beta/${pathOf(name)}`, {}, signal, { read }),
+    content: (name, signal) =>
+      download(addressOf(connection, `download/v1beta/${pathOf(name)}:download?alt=media`), {
+        connection,
+        clock,
+        callMilliseconds,
+        signal,
+      }),
+  };
+}
+
+const posted = (body: JsonObject) => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+});
+
+/** A tuned model has a name of its own; any other is known with and without `models/`. */
+const modelName = (model: string): string =>
+  /^(?:models|tunedModels)\//.test(model) ? model : `models/${model}`;
+
+/** A name as a path; whatever stands between its slashes cannot become more of it, nor, being dots, lead out of it. */
+const pathOf = (name: string): string =>
+  name
+    .split('/')
+    .map((part) => encodeURIComponent(part).replace(/^\.{1,2}$/, '-'))
+    .join('/');
+
+/** The address of a path. The vendor's base URL comes without the version, other people's often with it. */
+export const addressOf = ({ baseUrl }: Pick<Connection, 'baseUrl'>, path: string): string =>
+  `${baseUrl.replace(/\/+$/, '').replace(/\/v1(?:beta)?$/, '')}/${path}`;
+
+/** What every call carries that goes to the vendor as us. */
+export const callHeaders = ({ apiKey }: Pick<Connection, 'apiKey'>): Record<string, string> => ({
+  accept: 'application/json',
+  'x-goog-api-key': apiKey,
+});
+
+/** What `read` makes of an answer; `malformed` where it makes nothing of it. */
+export function understood<T>(read: (json: string) => T | null, json: string): T {
+  const value = read(json);
+  if (value !== null) return value;
+  throw new ProviderFailure('malformed', {
+    code: 'unreadable_answer',
+    message: 'The provider answered in a form that is not known here.',
+  });
+}
