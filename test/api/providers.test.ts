@@ -55,6 +55,27 @@ describe('Query.providers', () => {
   );
 });
 
+describe('A provider without credentials, outside of the sandbox', () => {
+  const operatorKey = 'bq_operator_0123456789';
+  let live: TestService;
+  beforeAll(async () => {
+    live = await startTestService({ SANDBOX: '', BATCHQL_API_KEY: operatorKey });
+  });
+  afterAll(() => live.close());
+
+  it.each(providers.map(({ name, settings }) => [name, settings.apiKey] as const))(
+    'is UNCONFIGURED and takes no batch: %s names the setting that it lacks, %s',
+    async (name, setting) => {
+      const answer = await mutate(live, 'createBatch', { provider: name }, { key: operatorKey });
+      expect(answer).toMatchObject({ __typename: 'ProviderNotConfiguredError', provider: name, setting });
+      const { data } = await live.query(document, {}, operatorKey);
+      const told = data.providers.find((one: { name: string }) => one.name === name);
+      expect(told).toMatchObject({ mode: 'UNCONFIGURED', webhook: null });
+      expect(told.settings[0].name).toBe(setting);
+    },
+  );
+});
+
 /** A line of the provider's own form, as its encoder writes it for a body of its own. */
 function nativeLine({ encoding, example, endpoints }: (typeof providers)[number]): string {
   const body = JSON.stringify(example.body({ prompt: 'Hi', index: 0, model: example.model }));
