@@ -35,7 +35,9 @@ export async function audit(name: string, { live = false, only, minutes }: Audit
   }
   refuseUnknown(only);
   const findings = live
-    ? await auditLive(provider, config.providers[name] ?? null, minutes)
+    ? (await auditLive(provider, config.providers[name] ?? null, minutes)).filter(
+        ({ id }) => only === undefined || only.includes(id),
+      )
     : await auditEmulated(provider, only);
   for (const { id, level, verdict, title, reason } of findings) {
     console.log(

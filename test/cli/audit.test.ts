@@ -33,6 +33,8 @@ describe('batchql audit', () => {
     expect(said).toContain('9 hold, 0 do not arise or only should, 0 fail.');
     expect(code).toBe(0);
     expect(await service.batches()).toMatchObject([{ requestCount: 2 }]);
+    const { said: oneOf } = await run(['openai', '--live', '--only', 'BQ-C01'], environment);
+    expect(oneOf).toContain('1 hold, 0 do not arise or only should, 0 fail.');
   });
 
   it('asks the emulator without the flag although the key is set, and tells of the flag', async () => {
