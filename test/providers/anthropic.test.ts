@@ -13,7 +13,6 @@ import { anthropic } from '../../src/providers/anthropic/index.ts';
 import { toReport } from '../../src/providers/anthropic/report.ts';
 import { readErrorAnswer, readMessageBatch } from '../../src/providers/anthropic/wire.ts';
 import type { Emulator, EmulatorOptions } from '../../src/providers/emulation.ts';
-import { ProviderFailure } from '../../src/providers/failure.ts';
 import type {
   JobReport,
   ProviderClient,
@@ -21,6 +20,7 @@ import type {
   Submission,
   SubmissionItem,
 } from '../../src/providers/provider.ts';
+import { failureOf } from '../support/provider-client.ts';
 
 const fixture = (name: string): string[] =>
   readFileSync(new URL(`../../src/providers/anthropic/fixtures/${name}`, import.meta.url), 'utf8')
@@ -382,15 +382,6 @@ describe('the client', () => {
     for await (const chunk of client.results({ ...job, report }, cursor, never)) chunks.push(chunk);
     return chunks;
   };
-  const failureOf = async (work: Promise<unknown>): Promise<ProviderFailure> => {
-    const failure = await work.then(
-      () => null,
-      (thrown: unknown) => thrown,
-    );
-    expect(failure).toBeInstanceOf(ProviderFailure);
-    return failure as ProviderFailure;
-  };
-
   test('submits a job, follows it to its end, and collects every item once', async () => {
     const items = itemsOf(25);
     const job = await submit(items);

@@ -7,7 +7,7 @@ import { createHandClock, type HandClock } from '../../src/clock.ts';
 import type { JsonObject } from '../../src/domain/json-line.ts';
 import { bedrock } from '../../src/providers/bedrock/index.ts';
 import type { Emulator, EmulatorOptions, FaultEffect } from '../../src/providers/emulation.ts';
-import { ProviderFailure } from '../../src/providers/failure.ts';
+import type { ProviderFailure } from '../../src/providers/failure.ts';
 import type {
   Connection,
   JobReport,
@@ -16,6 +16,7 @@ import type {
   Submission,
   SubmissionItem,
 } from '../../src/providers/provider.ts';
+import { failureOf, readResults } from '../support/provider-client.ts';
 
 const start = new Date('2026-11-22T10:00:00.000Z');
 const quiet = new AbortController().signal;
@@ -95,26 +96,11 @@ const submitted = async (prompts: readonly string[] = [], changes: Partial<Submi
 };
 
 const read = async (of: ProviderJob, report: JobReport, cursor: string | null = null) => {
-  const lines: string[] = [];
-  const places: Array<{ cursor: string; read: number }> = [];
-  for await (const chunk of client.results({ ...of, report }, cursor, quiet)) {
-    lines.push(...chunk.lines);
-    places.push({ cursor: chunk.cursor, read: lines.length });
-  }
-  return { lines, places };
+  return readResults(client, { ...of, report }, cursor);
 };
 
 const collect = async (of: ProviderJob, cursor: string | null = null) =>
   read(of, await client.retrieve(of, quiet), cursor);
-
-const failureOf = async (promise: Promise<unknown>): Promise<ProviderFailure> => {
-  const error = await promise.then(
-    () => new Error('it succeeded'),
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof ProviderFailure) return error;
-  throw error;
-};
 
 const fault = (operation: string, effect: FaultEffect, times = 1) =>
   emulator.faults.add({ operation, effect, times });

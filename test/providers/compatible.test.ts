@@ -12,7 +12,6 @@ import { createCompatibleProvider } from '../../src/providers/compatible/create-
 import { findPreset, presets, profileSchema, providerOf } from '../../src/providers/compatible/presets.ts';
 import { type Quirks, quirksSchema } from '../../src/providers/compatible/quirks.ts';
 import type { Emulator } from '../../src/providers/emulation.ts';
-import { ProviderFailure } from '../../src/providers/failure.ts';
 import type {
   JobReport,
   Provider,
@@ -20,6 +19,7 @@ import type {
   ProviderJob,
   Submission,
 } from '../../src/providers/provider.ts';
+import { failureOf } from '../support/provider-client.ts';
 
 const settings = { apiKey: 'X_API_KEY', baseUrl: 'X_BASE_URL', defaultBaseUrl: 'https://x.example/v1' };
 
@@ -205,15 +205,6 @@ const statusesOf = async (job: ProviderJob, report: JobReport): Promise<string[]
     }
   }
   return statuses.toSorted();
-};
-
-const failureOf = async (call: Promise<unknown>): Promise<ProviderFailure> => {
-  const thrown = await call.then(
-    () => new Error('it succeeded'),
-    (error: unknown) => error,
-  );
-  if (thrown instanceof ProviderFailure) return thrown;
-  throw thrown;
 };
 
 /** Loses the answer to a creation; what looking for it finds. */

@@ -9,7 +9,6 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createHandClock, type HandClock } from '../../src/clock.ts';
 import type { JsonObject } from '../../src/domain/json-line.ts';
 import type { Emulator, EmulatorOptions, FaultEffect } from '../../src/providers/emulation.ts';
-import { ProviderFailure } from '../../src/providers/failure.ts';
 import { gemini } from '../../src/providers/gemini/index.ts';
 import type {
   JobReport,
@@ -18,6 +17,7 @@ import type {
   Submission,
   SubmissionItem,
 } from '../../src/providers/provider.ts';
+import { failureOf, outcomesOf, readResults } from '../support/provider-client.ts';
 
 const start = new Date('2026-01-01T00:00:00.000Z');
 const quiet = new AbortController().signal;
@@ -89,32 +89,13 @@ const submitted = async (
 };
 
 const read = async (of: ProviderJob, report: JobReport, cursor: string | null = null) => {
-  const lines: string[] = [];
-  const places: Array<{ cursor: string; read: number }> = [];
-  for await (const chunk of client.results({ ...of, report }, cursor, quiet)) {
-    lines.push(...chunk.lines);
-    places.push({ cursor: chunk.cursor, read: lines.length });
-  }
-  return { lines, places };
+  return readResults(client, { ...of, report }, cursor);
 };
 const collect = async (of: ProviderJob, cursor: string | null = null) =>
   read(of, await client.retrieve(of, quiet), cursor);
 
-const outcomes = (lines: readonly string[]) =>
-  lines.map((line) => {
-    const decoded = gemini.decoding.decode(line);
-    return decoded.kind === 'result' ? [decoded.key, decoded.outcome.status] : decoded.kind;
-  });
+const outcomes = (lines: readonly string[]) => outcomesOf(gemini, lines);
 const statuses = (lines: readonly string[]) => outcomes(lines).map((outcome) => outcome[1]);
-
-const failureOf = async (promise: Promise<unknown>): Promise<ProviderFailure> => {
-  const error = await promise.then(
-    () => new Error('it succeeded'),
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof ProviderFailure) return error;
-  throw error;
-};
 
 const fault = (operation: string, effect: FaultEffect, times = 1) =>
   emulator.faults.add({ operation, effect, times });

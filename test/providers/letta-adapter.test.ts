@@ -9,7 +9,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createHandClock, type HandClock } from '../../src/clock.ts';
 import { openSharedHost } from '../../src/emulators/shared-host.ts';
 import type { Emulator, EmulatorOptions, FaultEffect } from '../../src/providers/emulation.ts';
-import { ProviderFailure } from '../../src/providers/failure.ts';
 import { createCalls } from '../../src/providers/letta/calls.ts';
 import { letta } from '../../src/providers/letta/index.ts';
 import { readResults } from '../../src/providers/letta/results.ts';
@@ -21,6 +20,7 @@ import type {
   Submission,
   SubmissionItem,
 } from '../../src/providers/provider.ts';
+import { failureOf } from '../support/provider-client.ts';
 
 const never = new AbortController().signal;
 const callbackUrl = 'https://batchql.example/callbacks/letta/abcdefghij0123456789';
@@ -103,15 +103,6 @@ const outcomesIn = (lines: readonly string[]) =>
     const { status, errorCode } = decoded.outcome;
     return [decoded.key, status, ...(errorCode === null ? [] : [errorCode])];
   });
-
-const failureOf = async (promise: Promise<unknown>): Promise<ProviderFailure> => {
-  const error = await promise.then(
-    () => new Error('it succeeded'),
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof ProviderFailure) return error;
-  throw error;
-};
 
 const fault = (operation: string, effect: FaultEffect, times = 1) =>
   emulator.faults.add({ operation, effect, times });

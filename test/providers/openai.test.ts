@@ -14,7 +14,6 @@ import { listedSince } from '../../src/providers/compatible/listing.ts';
 import { toReport } from '../../src/providers/compatible/report.ts';
 import { readBatch } from '../../src/providers/compatible/wire.ts';
 import type { Emulator, EmulatorOptions, FaultEffect } from '../../src/providers/emulation.ts';
-import { ProviderFailure } from '../../src/providers/failure.ts';
 import { openai } from '../../src/providers/openai/index.ts';
 import type {
   DecodedLine,
@@ -23,6 +22,7 @@ import type {
   Submission,
   SubmissionItem,
 } from '../../src/providers/provider.ts';
+import { failureOf, outcomesOf, readResults } from '../support/provider-client.ts';
 
 const fixture = (name: string) =>
   readFileSync(new URL(`../../src/providers/openai/fixtures/${name}`, import.meta.url), 'utf8');
@@ -451,29 +451,10 @@ describe('the adapter against the emulator', () => {
 
   const collect = async (of: ProviderJob, cursor: string | null = null) => {
     const report = await client.retrieve(of, quiet);
-    const lines: string[] = [];
-    const places: Array<{ cursor: string; read: number }> = [];
-    for await (const chunk of client.results({ ...of, report }, cursor, quiet)) {
-      lines.push(...chunk.lines);
-      places.push({ cursor: chunk.cursor, read: lines.length });
-    }
-    return { lines, places };
+    return readResults(client, { ...of, report }, cursor);
   };
 
-  const outcomes = (lines: readonly string[]) =>
-    lines.map((line) => {
-      const decoded = openai.decoding.decode(line);
-      return decoded.kind === 'result' ? [decoded.key, decoded.outcome.status] : decoded.kind;
-    });
-
-  const failureOf = async (promise: Promise<unknown>): Promise<ProviderFailure> => {
-    const error = await promise.then(
-      () => new Error('it succeeded'),
-      (thrown: unknown) => thrown,
-    );
-    if (error instanceof ProviderFailure) return error;
-    throw error;
-  };
+  const outcomes = (lines: readonly string[]) => outcomesOf(openai, lines);
 
   const fault = (operation: string, effect: FaultEffect, times = 1) =>
     emulator.faults.add({ operation, effect, times });

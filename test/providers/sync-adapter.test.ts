@@ -5,7 +5,6 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createHandClock, type HandClock } from '../../src/clock.ts';
 import type { JsonObject } from '../../src/domain/json-line.ts';
 import type { Emulator, EmulatorOptions, FaultEffect } from '../../src/providers/emulation.ts';
-import { ProviderFailure } from '../../src/providers/failure.ts';
 import { sendFile, uploadFile } from '../../src/providers/multipart.ts';
 import type {
   ProviderClient,
@@ -16,6 +15,7 @@ import type {
 import { sync } from '../../src/providers/sync/index.ts';
 import { toReport } from '../../src/providers/sync/report.ts';
 import { readBatch } from '../../src/providers/sync/wire.ts';
+import { failureOf, outcomesOf, readResults } from '../support/provider-client.ts';
 
 const start = new Date('2026-01-01T00:00:00.000Z');
 const quiet = new AbortController().signal;
@@ -88,29 +88,10 @@ const submitted = async (
 
 const collect = async (of: ProviderJob, cursor: string | null = null) => {
   const report = await client.retrieve(of, quiet);
-  const lines: string[] = [];
-  const places: Array<{ cursor: string; read: number }> = [];
-  for await (const chunk of client.results({ ...of, report }, cursor, quiet)) {
-    lines.push(...chunk.lines);
-    places.push({ cursor: chunk.cursor, read: lines.length });
-  }
-  return { lines, places };
+  return readResults(client, { ...of, report }, cursor);
 };
 
-const outcomes = (lines: readonly string[]) =>
-  lines.map((line) => {
-    const decoded = sync.decoding.decode(line);
-    return decoded.kind === 'result' ? [decoded.key, decoded.outcome.status] : decoded.kind;
-  });
-
-const failureOf = async (promise: Promise<unknown>): Promise<ProviderFailure> => {
-  const error = await promise.then(
-    () => new Error('it succeeded'),
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof ProviderFailure) return error;
-  throw error;
-};
+const outcomes = (lines: readonly string[]) => outcomesOf(sync, lines);
 
 const fault = (operation: string, effect: FaultEffect, times = 1) =>
   emulator.faults.add({ operation, effect, times });

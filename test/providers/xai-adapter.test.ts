@@ -8,7 +8,6 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createHandClock, type HandClock } from '../../src/clock.ts';
 import type { JsonObject } from '../../src/domain/json-line.ts';
 import type { Emulator, EmulatorOptions, FaultEffect, FaultRule } from '../../src/providers/emulation.ts';
-import { ProviderFailure } from '../../src/providers/failure.ts';
 import type {
   JobReport,
   ProviderClient,
@@ -17,6 +16,7 @@ import type {
   SubmissionItem,
 } from '../../src/providers/provider.ts';
 import { xai } from '../../src/providers/xai/index.ts';
+import { failureOf, outcomesOf, readResults } from '../support/provider-client.ts';
 
 const start = new Date('2026-11-22T10:00:00Z');
 const quiet = new AbortController().signal;
@@ -94,29 +94,10 @@ const submitted = async (of: readonly string[] | ReturnType<typeof jobOf>): Prom
 
 const collect = async (of: ProviderJob, cursor: string | null = null, report?: JobReport) => {
   const now = report ?? (await client.retrieve(of, quiet));
-  const lines: string[] = [];
-  const places: Array<{ cursor: string; read: number }> = [];
-  for await (const chunk of client.results({ ...of, report: now }, cursor, quiet)) {
-    lines.push(...chunk.lines);
-    places.push({ cursor: chunk.cursor, read: lines.length });
-  }
-  return { lines, places };
+  return readResults(client, { ...of, report: now }, cursor);
 };
 
-const outcomes = (lines: readonly string[]) =>
-  lines.map((line) => {
-    const decoded = xai.decoding.decode(line);
-    return decoded.kind === 'result' ? [decoded.key, decoded.outcome.status] : decoded.kind;
-  });
-
-const failureOf = async (promise: Promise<unknown>): Promise<ProviderFailure> => {
-  const error = await promise.then(
-    () => new Error('it succeeded'),
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof ProviderFailure) return error;
-  throw error;
-};
+const outcomes = (lines: readonly string[]) => outcomesOf(xai, lines);
 
 const fault = (operation: string, effect: FaultEffect, more: Omit<FaultRule, 'operation' | 'effect'> = {}) =>
   emulator.faults.add({ operation, effect, ...more });
