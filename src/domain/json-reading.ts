@@ -32,3 +32,7 @@ export const instantIn = (value: JsonValue | undefined): Date | null => {
   const instant = new Date(typeof value === 'string' ? value : Number.NaN);
   return Number.isNaN(instant.getTime()) ? null : instant;
 };
+
+/** The member of an object; undefined where it has none of that name, or is no object. */
+export const memberIn = (value: JsonValue | undefined, key: string): JsonValue | undefined =>
+  isJsonObject(value) ? value[key] : undefined;

@@ -3,9 +3,10 @@
  * ways; lists come whole. Every failure is a `ProviderFailure`.
  */
 import type { Readable } from 'node:stream';
+import { understood } from '../answers.ts';
 import { ProviderFailure } from '../failure.ts';
 import { connectionFailure } from '../http-failure.ts';
-import { type CallServices, readText, understood } from './calls.ts';
+import { type CallServices, readText } from './calls.ts';
 import type { S3Place } from './s3-uri.ts';
 import { type KeyPage, readKeyPage } from './s3-wire.ts';
 import type { Sdk } from './sdk.ts';

@@ -7,7 +7,6 @@ import type {
   CreateModelInvocationJobCommandInput,
   ListModelInvocationJobsCommandInput,
 } from '@aws-sdk/client-bedrock';
-import { ProviderFailure } from '../failure.ts';
 import { connectionFailure } from '../http-failure.ts';
 import type { ClientServices } from '../provider.ts';
 import type { Refusals } from './refusal.ts';
@@ -62,14 +61,4 @@ export async function readText({ body }: RawAnswer, { creates }: { creates: bool
   } catch (error) {
     throw connectionFailure(error, { creates });
   }
-}
-
-/** What `read` makes of an answer; `malformed` where it makes nothing of it. */
-export function understood<T>(read: (answer: string) => T | null, answer: string): T {
-  const value = read(answer);
-  if (value !== null) return value;
-  throw new ProviderFailure('malformed', {
-    code: 'unreadable_answer',
-    message: 'The provider answered in a form that is not known here.',
-  });
 }

@@ -7,10 +7,11 @@
  * (`results.ts`), the wire (`calls.ts`, `bucket.ts`), when to call (`batches/`).
  */
 import { isFinalJob } from '../../domain/status.ts';
+import { understood } from '../answers.ts';
 import { ProviderFailure } from '../failure.ts';
 import type { ClientServices, Connection, ProviderClient, ProviderJob } from '../provider.ts';
 import { createBucket } from './bucket.ts';
-import { createCalls, understood } from './calls.ts';
+import { createCalls } from './calls.ts';
 import { createJob } from './create.ts';
 import { findJobs } from './find.ts';
 import { createRefusals } from './refusal.ts';

@@ -2,9 +2,11 @@
  * How a submission whose answer was lost is looked for: our token and our name stand in the vendor's list. The list
  * is asked for names with our nonce in them, and what it shows is compared by ourselves.
  */
+
+import { understood } from '../answers.ts';
 import { ProviderFailure } from '../failure.ts';
 import type { Sighting, Submission } from '../provider.ts';
-import { type Calls, understood } from './calls.ts';
+import type { Calls } from './calls.ts';
 import { readJobPage, type WireJob } from './wire.ts';
 
 /** The name of a job, for people as much as for us. */

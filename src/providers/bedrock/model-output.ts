@@ -3,7 +3,7 @@
  * InvokeModel one for each family. A figure that a form does not tell is null. Never throws.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
-import { countIn, textIn } from '../../domain/json-reading.ts';
+import { countIn, memberIn, textIn } from '../../domain/json-reading.ts';
 import { type Usage, unknownUsage } from '../../domain/usage.ts';
 
 /** An answer, read. */
@@ -28,17 +28,17 @@ type Form = (output: JsonObject) => ModelOutput | null;
 /** Claude: `{content: [{type: "text", text}], stop_reason, usage}`. Its `input_tokens` leaves out the cache. */
 const claude: Form = ({ content, stop_reason: stopReason, usage }) => {
   if (!Array.isArray(content)) return null;
-  const cachedInputTokens = countIn(member(usage, 'cache_read_input_tokens'));
-  const cacheWriteInputTokens = countIn(member(usage, 'cache_creation_input_tokens'));
+  const cachedInputTokens = countIn(memberIn(usage, 'cache_read_input_tokens'));
+  const cacheWriteInputTokens = countIn(memberIn(usage, 'cache_creation_input_tokens'));
   return {
-    text: joined(content.filter((block) => member(block, 'type') === 'text')),
+    text: joined(content.filter((block) => memberIn(block, 'type') === 'text')),
     stopReason: textIn(stopReason),
     usage: {
-      inputTokens: sum(countIn(member(usage, 'input_tokens')), cachedInputTokens, cacheWriteInputTokens),
-      outputTokens: countIn(member(usage, 'output_tokens')),
+      inputTokens: sum(countIn(memberIn(usage, 'input_tokens')), cachedInputTokens, cacheWriteInputTokens),
+      outputTokens: countIn(memberIn(usage, 'output_tokens')),
       cachedInputTokens,
       cacheWriteInputTokens,
-      reasoningTokens: countIn(member(member(usage, 'output_tokens_details'), 'thinking_tokens')),
+      reasoningTokens: countIn(memberIn(memberIn(usage, 'output_tokens_details'), 'thinking_tokens')),
     },
   };
 };
@@ -48,10 +48,10 @@ const claude: Form = ({ content, stop_reason: stopReason, usage }) => {
  * `inputTokens` leaves out the cache, whose two figures Nova ends in `Count`.
  */
 const converse: Form = ({ output, stopReason, usage }) => {
-  const content = member(member(output, 'message'), 'content');
+  const content = memberIn(memberIn(output, 'message'), 'content');
   if (!Array.isArray(content)) return null;
   const cached = (name: string) =>
-    countIn(member(usage, `${name}s`)) ?? countIn(member(usage, `${name}Count`));
+    countIn(memberIn(usage, `${name}s`)) ?? countIn(memberIn(usage, `${name}Count`));
   const cachedInputTokens = cached('cacheReadInputToken');
   const cacheWriteInputTokens = cached('cacheWriteInputToken');
   return {
@@ -59,8 +59,8 @@ const converse: Form = ({ output, stopReason, usage }) => {
     stopReason: textIn(stopReason),
     usage: {
       ...unknownUsage,
-      inputTokens: sum(countIn(member(usage, 'inputTokens')), cachedInputTokens, cacheWriteInputTokens),
-      outputTokens: countIn(member(usage, 'outputTokens')),
+      inputTokens: sum(countIn(memberIn(usage, 'inputTokens')), cachedInputTokens, cacheWriteInputTokens),
+      outputTokens: countIn(memberIn(usage, 'outputTokens')),
       cachedInputTokens,
       cacheWriteInputTokens,
     },
@@ -70,15 +70,15 @@ const converse: Form = ({ output, stopReason, usage }) => {
 /** Titan: `{inputTextTokenCount, results: [{outputText, tokenCount, completionReason}]}`. */
 const titan: Form = ({ results, inputTextTokenCount }) => {
   const [first] = Array.isArray(results) ? results : [];
-  const text = textIn(member(first, 'outputText'));
+  const text = textIn(memberIn(first, 'outputText'));
   if (text === null) return null;
   return {
     text,
-    stopReason: textIn(member(first, 'completionReason')),
+    stopReason: textIn(memberIn(first, 'completionReason')),
     usage: {
       ...unknownUsage,
       inputTokens: countIn(inputTextTokenCount),
-      outputTokens: countIn(member(first, 'tokenCount')),
+      outputTokens: countIn(memberIn(first, 'tokenCount')),
     },
   };
 };
@@ -98,26 +98,26 @@ const llama: Form = (output) => {
 /** Mistral: `{outputs: [{text, stop_reason}]}`; it counts no tokens. */
 const mistral: Form = ({ outputs }) => {
   const [first] = Array.isArray(outputs) ? outputs : [];
-  const text = textIn(member(first, 'text'));
+  const text = textIn(memberIn(first, 'text'));
   return text === null
     ? null
-    : { text, stopReason: textIn(member(first, 'stop_reason')), usage: unknownUsage };
+    : { text, stopReason: textIn(memberIn(first, 'stop_reason')), usage: unknownUsage };
 };
 
 /** Chat completions, as several families answer: `{choices: [{message: {content}, finish_reason}], usage}`. */
 const choices: Form = ({ choices: list, usage }) => {
   const [first] = Array.isArray(list) ? list : [];
   if (!isJsonObject(first)) return null;
-  const content = member(member(first, 'message'), 'content') ?? member(first, 'text');
+  const content = memberIn(memberIn(first, 'message'), 'content') ?? memberIn(first, 'text');
   return {
     text: Array.isArray(content) ? joined(content) : textIn(content),
-    stopReason: textIn(member(first, 'finish_reason')) ?? textIn(member(first, 'stop_reason')),
+    stopReason: textIn(memberIn(first, 'finish_reason')) ?? textIn(memberIn(first, 'stop_reason')),
     usage: {
       ...unknownUsage,
-      inputTokens: countIn(member(usage, 'prompt_tokens')),
-      outputTokens: countIn(member(usage, 'completion_tokens')),
-      cachedInputTokens: countIn(member(member(usage, 'prompt_tokens_details'), 'cached_tokens')),
-      reasoningTokens: countIn(member(member(usage, 'completion_tokens_details'), 'reasoning_tokens')),
+      inputTokens: countIn(memberIn(usage, 'prompt_tokens')),
+      outputTokens: countIn(memberIn(usage, 'completion_tokens')),
+      cachedInputTokens: countIn(memberIn(memberIn(usage, 'prompt_tokens_details'), 'cached_tokens')),
+      reasoningTokens: countIn(memberIn(memberIn(usage, 'completion_tokens_details'), 'reasoning_tokens')),
     },
   };
 };
@@ -156,13 +156,10 @@ const forms: readonly Form[] = [claude, converse, titan, llama, mistral, choices
 
 /** The texts of a list of parts, one after the other; null where there is none. */
 const joined = (parts: readonly JsonValue[]): string | null => {
-  const texts = parts.map((part) => textIn(member(part, 'text'))).filter((text) => text !== null);
+  const texts = parts.map((part) => textIn(memberIn(part, 'text'))).filter((text) => text !== null);
   return texts.length === 0 ? null : texts.join('');
 };
 
 /** The input with its cached parts; one that is not told adds nothing, and without the input there is no sum. */
 const sum = (input: number | null, ...cached: readonly (number | null)[]): number | null =>
   input === null ? null : cached.reduce<number>((total, part) => total + (part ?? 0), input);
-
-const member = (value: JsonValue | undefined, name: string): JsonValue | undefined =>
-  isJsonObject(value) ? value[name] : undefined;

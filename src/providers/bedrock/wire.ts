@@ -3,6 +3,7 @@
  * do without makes an answer unreadable; whatever else is missing, null or of another type is null.
  */
 import { z } from 'zod';
+import { readWith } from '../answers.ts';
 
 const text = z.string().nullable().catch(null).default(null);
 const perhapsCount = z.number().int().nonnegative().nullable().catch(null).default(null);
@@ -53,11 +54,11 @@ export type WireJob = z.infer<typeof jobSchema>;
 export type WireJobPage = z.infer<typeof jobPageSchema>;
 
 /** Reads a job; null where the text is none. */
-export const readJob = (json: string): WireJob | null => read(jobSchema, json);
+export const readJob = (json: string): WireJob | null => readWith(jobSchema, json);
 /** Reads a page of jobs; null where the text is none, or one of its jobs is not. */
-export const readJobPage = (json: string): WireJobPage | null => read(jobPageSchema, json);
+export const readJobPage = (json: string): WireJobPage | null => readWith(jobPageSchema, json);
 /** Reads the answer to a creation, which tells the job's ARN; null where it tells none. */
-export const readCreated = (json: string): { jobArn: string } | null => read(createdSchema, json);
+export const readCreated = (json: string): { jobArn: string } | null => readWith(createdSchema, json);
 
 /** The word and the sentence of an error; null where there is none. */
 export interface WireError {
@@ -71,16 +72,6 @@ const errorSchema = z
 
 /** Reads an error: its word stands in a header, or in the body. */
 export function readError(answer: { headers: Headers; text: string }): WireError {
-  const { code, message } = read(errorSchema, answer.text) ?? { code: null, message: null };
+  const { code, message } = readWith(errorSchema, answer.text) ?? { code: null, message: null };
   return { code: answer.headers.get('x-amzn-errortype') ?? code, message };
 }
-
-const read = <T>(schema: z.ZodType<T>, json: string): T | null => {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    return null;
-  }
-  return schema.safeParse(value).data ?? null;
-};

@@ -4,7 +4,7 @@
  * report keeps them verbatim; every failure is a `ProviderFailure`.
  */
 import OpenAI, { APIError } from 'openai';
-import { ProviderFailure } from '../failure.ts';
+import type { ProviderFailure } from '../failure.ts';
 import { connectionFailure } from '../http-failure.ts';
 import type { ClientServices, Connection } from '../provider.ts';
 import { refusal } from './refusal.ts';
@@ -95,13 +95,3 @@ export function createCalls(
 
 /** A redirected creation would be a second one; and one that leads to nobody would look as if nothing had been sent. */
 const onlyOnce = (creates: boolean) => (creates ? { fetchOptions: { redirect: 'error' } as const } : {});
-
-/** What `read` makes of an answer; `malformed` where it makes nothing of it. */
-export function understood<T>(read: (json: string) => T | null, json: string): T {
-  const value = read(json);
-  if (value !== null) return value;
-  throw new ProviderFailure('malformed', {
-    code: 'unreadable_answer',
-    message: 'The provider answered in a form that is not known here.',
-  });
-}

@@ -8,6 +8,7 @@
  */
 import type { JsonObject } from '../../domain/json-line.ts';
 import { isFinalJob } from '../../domain/status.ts';
+import { understood } from '../answers.ts';
 import { ProviderFailure } from '../failure.ts';
 import type {
   ClientServices,
@@ -17,7 +18,7 @@ import type {
   Sighting,
   Submission,
 } from '../provider.ts';
-import { createCalls, understood } from './calls.ts';
+import { createCalls } from './calls.ts';
 import { listedSince, unfinished } from './listing.ts';
 import type { Quirks } from './quirks.ts';
 import { toReport } from './report.ts';

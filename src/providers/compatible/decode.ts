@@ -3,7 +3,7 @@
  * that names its item and says nothing else that we can read makes that item `ERRORED`.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
-import { countIn, parsedObject, textIn } from '../../domain/json-reading.ts';
+import { countIn, memberIn, parsedObject, textIn } from '../../domain/json-reading.ts';
 import { type Usage, unknownUsage } from '../../domain/usage.ts';
 import type { Decoding, Outcome } from '../provider.ts';
 import { isExhausted } from './refusal.ts';
@@ -109,8 +109,8 @@ const endings: ReadonlyMap<string, Outcome['status']> = new Map([
 
 const stopReasonOf = (body: JsonObject): string | null => {
   const { object, status, incomplete_details: incomplete } = body;
-  if (object !== 'response') return textIn(member(first(body, 'choices'), 'finish_reason'));
-  return textIn(member(incomplete, 'reason')) ?? textIn(status);
+  if (object !== 'response') return textIn(memberIn(first(body, 'choices'), 'finish_reason'));
+  return textIn(memberIn(incomplete, 'reason')) ?? textIn(status);
 };
 
 /** Chat, completions and embeddings count prompt and completion tokens, responses and images input and output tokens. */
@@ -125,9 +125,9 @@ const usageOf = ({ usage }: JsonObject): Usage => {
     // Cached tokens are part of the vendor's figure already.
     inputTokens: countIn(input),
     outputTokens: countIn(output),
-    cachedInputTokens: countIn(member(inputDetails, 'cached_tokens')),
-    cacheWriteInputTokens: countIn(member(inputDetails, 'cache_write_tokens')),
-    reasoningTokens: countIn(member(outputDetails, 'reasoning_tokens')),
+    cachedInputTokens: countIn(memberIn(inputDetails, 'cached_tokens')),
+    cacheWriteInputTokens: countIn(memberIn(inputDetails, 'cache_write_tokens')),
+    reasoningTokens: countIn(memberIn(outputDetails, 'reasoning_tokens')),
   };
 };
 
@@ -135,11 +135,11 @@ const textOf = (body: JsonObject): string | null => {
   const { output } = body;
   if (!Array.isArray(output)) {
     const choice = first(body, 'choices');
-    const content = member(member(choice, 'message'), 'content');
-    return textIn(content) ?? joined(listIn(content), 'text') ?? textIn(member(choice, 'text'));
+    const content = memberIn(memberIn(choice, 'message'), 'content');
+    return textIn(content) ?? joined(listIn(content), 'text') ?? textIn(memberIn(choice, 'text'));
   }
   return joined(
-    output.flatMap((item) => listIn(member(item, 'content'))),
+    output.flatMap((item) => listIn(memberIn(item, 'content'))),
     'output_text',
   );
 };
@@ -147,13 +147,10 @@ const textOf = (body: JsonObject): string | null => {
 /** The texts of the parts of a type, as one; null where there is no such part. */
 const joined = (parts: readonly JsonValue[], type: string): string | null => {
   const texts = parts
-    .filter((part) => member(part, 'type') === type)
-    .map((part) => textIn(member(part, 'text')) ?? '');
+    .filter((part) => memberIn(part, 'type') === type)
+    .map((part) => textIn(memberIn(part, 'text')) ?? '');
   return texts.length === 0 ? null : texts.join('');
 };
-
-const member = (value: JsonValue | undefined, key: string): JsonValue | undefined =>
-  isJsonObject(value) ? value[key] : undefined;
 
 const first = (body: JsonObject, key: string): JsonValue | undefined => listIn(body[key])[0];
 

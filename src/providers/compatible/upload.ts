@@ -6,11 +6,12 @@
  * file's id is good for.
  */
 import type { Clock } from '../../clock.ts';
+import { understood } from '../answers.ts';
 import { ProviderFailure } from '../failure.ts';
 import type { HttpAnswer } from '../http.ts';
 import { uploadFile } from '../multipart.ts';
 import type { Connection, Submission, SubmitPorts } from '../provider.ts';
-import { type Calls, understood } from './calls.ts';
+import type { Calls } from './calls.ts';
 import { encodeLine } from './encode.ts';
 import { listedSince } from './listing.ts';
 import type { Quirks } from './quirks.ts';

@@ -129,13 +129,3 @@ export const callHeaders = ({ apiKey }: Pick<Connection, 'apiKey'>): Record<stri
   accept: 'application/json',
   'x-goog-api-key': apiKey,
 });
-
-/** What `read` makes of an answer; `malformed` where it makes nothing of it. */
-export function understood<T>(read: (json: string) => T | null, json: string): T {
-  const value = read(json);
-  if (value !== null) return value;
-  throw new ProviderFailure('malformed', {
-    code: 'unreadable_answer',
-    message: 'The provider answered in a form that is not known here.',
-  });
-}

@@ -3,7 +3,7 @@
  * item and says nothing else that we can read makes that item `ERRORED`.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
-import { parsedObject, textIn } from '../../domain/json-reading.ts';
+import { memberIn, parsedObject, textIn } from '../../domain/json-reading.ts';
 import { type Usage, unknownUsage } from '../../domain/usage.ts';
 import type { Decoding, Outcome } from '../provider.ts';
 import { rpcCode } from './rpc-codes.ts';
@@ -17,16 +17,16 @@ export const decoding: Decoding = {
     const value = parsedObject(line);
     if (value === null) return { kind: 'malformed', reason: 'the line is not a JSON object' };
     const { key: own, metadata } = value;
-    const key = textIn(own) ?? textIn(member(metadata, 'key'));
+    const key = textIn(own) ?? textIn(memberIn(metadata, 'key'));
     if (key === null) return { kind: 'malformed', reason: 'key is not a string' };
     return { kind: 'result', key, outcome: readOutcome(value) };
   },
   readText(line) {
     const { response } = parsedObject(line) ?? {};
-    const parts = member(member(first(response, 'candidates'), 'content'), 'parts');
+    const parts = memberIn(memberIn(first(response, 'candidates'), 'content'), 'parts');
     const texts = (Array.isArray(parts) ? parts : [])
-      .filter((part) => member(part, 'thought') !== true)
-      .flatMap((part) => textIn(member(part, 'text')) ?? []);
+      .filter((part) => memberIn(part, 'thought') !== true)
+      .flatMap((part) => textIn(memberIn(part, 'text')) ?? []);
     return texts.length === 0 ? null : texts.join('');
   },
 };
@@ -45,7 +45,7 @@ const succeeded = (response: JsonObject, candidate: JsonValue | undefined): Outc
   errorCode: null,
   errorMessage: null,
   retryable: null,
-  stopReason: textIn(member(candidate, 'finishReason')),
+  stopReason: textIn(memberIn(candidate, 'finishReason')),
   usage: usageOf(response),
 });
 
@@ -67,17 +67,18 @@ const unreadable = errored(
 /** The vendor would not answer this prompt, and will not on another try; the tokens that it read are told. */
 const blocked = (response: JsonObject): Outcome | null => {
   const { promptFeedback } = response;
-  const reason = textIn(member(promptFeedback, 'blockReason'));
+  const reason = textIn(memberIn(promptFeedback, 'blockReason'));
   if (reason === null || reason === '') return null;
-  const message = textIn(member(promptFeedback, 'blockReasonMessage')) ?? 'The provider blocked the prompt.';
+  const message =
+    textIn(memberIn(promptFeedback, 'blockReasonMessage')) ?? 'The provider blocked the prompt.';
   return { ...errored(wordOf(reason), message, false), usage: usageOf(response) };
 };
 
 /** The item met an error. Only a cancelled one is no error of its own. */
 const failed = (error: JsonValue): Outcome => {
-  const { word, mayPass } = rpcCode(countIn(member(error, 'code')));
-  const told = textIn(member(error, 'status'));
-  const message = textIn(member(error, 'message')) ?? textIn(error);
+  const { word, mayPass } = rpcCode(countIn(memberIn(error, 'code')));
+  const told = textIn(memberIn(error, 'status'));
+  const message = textIn(memberIn(error, 'message')) ?? textIn(error);
   const outcome = errored(told ? wordOf(told) : word, message, mayPass);
   return { ...outcome, status: word === 'cancelled' ? 'CANCELLED' : 'ERRORED' };
 };
@@ -90,14 +91,14 @@ const wordOf = (told: string): string => told.toLowerCase().replaceAll(/[^a-z0-9
  */
 const usageOf = (response: JsonObject): Usage => {
   const { usageMetadata: usage, tokenCount } = response;
-  const thoughts = countIn(member(usage, 'thoughtsTokenCount'));
+  const thoughts = countIn(memberIn(usage, 'thoughtsTokenCount'));
   return {
     inputTokens: sum(
-      countIn(member(usage, 'promptTokenCount')) ?? countIn(tokenCount),
-      countIn(member(usage, 'toolUsePromptTokenCount')),
+      countIn(memberIn(usage, 'promptTokenCount')) ?? countIn(tokenCount),
+      countIn(memberIn(usage, 'toolUsePromptTokenCount')),
     ),
-    outputTokens: sum(countIn(member(usage, 'candidatesTokenCount')), thoughts),
-    cachedInputTokens: countIn(member(usage, 'cachedContentTokenCount')),
+    outputTokens: sum(countIn(memberIn(usage, 'candidatesTokenCount')), thoughts),
+    cachedInputTokens: countIn(memberIn(usage, 'cachedContentTokenCount')),
     cacheWriteInputTokens: null,
     reasoningTokens: thoughts,
   };
@@ -107,11 +108,8 @@ const usageOf = (response: JsonObject): Usage => {
 const sum = (one: number | null, other: number | null): number | null =>
   one === null && other === null ? null : (one ?? 0) + (other ?? 0);
 
-const member = (value: JsonValue | undefined, key: string): JsonValue | undefined =>
-  isJsonObject(value) ? value[key] : undefined;
-
 const first = (value: JsonValue | undefined, key: string): JsonValue | undefined => {
-  const list = member(value, key);
+  const list = memberIn(value, key);
   return Array.isArray(list) ? list[0] : undefined;
 };
 

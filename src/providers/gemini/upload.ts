@@ -7,10 +7,11 @@
  * file's name is good for (`client.ts`).
  */
 import type { Clock } from '../../clock.ts';
+import { understood } from '../answers.ts';
 import { ProviderFailure } from '../failure.ts';
 import { type HttpAnswer, type StreamedRequest, streamedRequest } from '../http.ts';
 import type { Connection, Submission, SubmitPorts } from '../provider.ts';
-import { addressOf, type Calls, understood } from './calls.ts';
+import { addressOf, type Calls } from './calls.ts';
 import { encodeLine } from './encode.ts';
 import { refusalOf } from './refusal.ts';
 import { readFile, type WireFile } from './wire.ts';

@@ -5,6 +5,7 @@
  * bits are texts.
  */
 import { z } from 'zod';
+import { readWith } from '../answers.ts';
 
 const text = z.string().nullable().catch(null).default(null);
 const count = z
@@ -74,13 +75,13 @@ export type WireFile = z.infer<typeof fileSchema>;
 export type WirePage = z.infer<typeof pageSchema>;
 
 /** Reads an operation; null where the text is none. */
-export const readOperation = (json: string): WireOperation | null => read(operationSchema, json);
+export const readOperation = (json: string): WireOperation | null => readWith(operationSchema, json);
 /** Reads a page; null where the text is none, or one of its operations is not. */
-export const readPage = (json: string): WirePage | null => read(pageSchema, json);
+export const readPage = (json: string): WirePage | null => readWith(pageSchema, json);
 /** Reads the answer to an upload; null where it names no file. */
-export const readFile = (json: string): WireFile | null => read(fileSchema, json);
+export const readFile = (json: string): WireFile | null => readWith(fileSchema, json);
 /** Reads the word for how a file is doing, `PROCESSING` or `ACTIVE`; null where none is told. */
-export const readFileState = (json: string): string | null => read(fileStateSchema, json)?.state ?? null;
+export const readFileState = (json: string): string | null => readWith(fileStateSchema, json)?.state ?? null;
 
 const errorSchema = z.object({
   error: z.object({
@@ -106,20 +107,10 @@ export interface WireError {
 
 /** Reads the vendor's one form of an error. */
 export function readError(json: string): WireError {
-  const { status = null, message = null, details = [] } = read(errorSchema, json)?.error ?? {};
+  const { status = null, message = null, details = [] } = readWith(errorSchema, json)?.error ?? {};
   const [reason = null] = details.flatMap((detail) => detail.reason ?? []);
   const [retrySeconds = null] = details.flatMap(
     ({ retryDelay }) => /^(\d+(?:\.\d+)?)s$/.exec(retryDelay ?? '')?.[1] ?? [],
   );
   return { status, message, reason, retrySeconds };
 }
-
-const read = <T>(schema: z.ZodType<T>, json: string): T | null => {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    return null;
-  }
-  return schema.safeParse(value).data ?? null;
-};

@@ -75,20 +75,6 @@ export const callHeaders = ({ apiKey }: Connection): Record<string, string> => (
   authorization: `Bearer ${apiKey}`,
 });
 
-/** What `read` makes of an answer; `malformed` where it makes nothing of it. */
-export function understood<T>(read: (text: string) => T | null, text: string): T {
-  const value = read(text);
-  if (value !== null) return value;
-  throw unreadable();
-}
-
-/** An answer in a form that is not known here. */
-export const unreadable = (): ProviderFailure =>
-  new ProviderFailure('malformed', {
-    code: 'unreadable_answer',
-    message: 'The provider answered in a form that is not known here.',
-  });
-
 /** The server's own default. */
 const listPageSize = 100;
 

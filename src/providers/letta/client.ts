@@ -3,9 +3,10 @@
  * asking twice means. The calls themselves stand in the files beside this one.
  */
 import { isFinalJob } from '../../domain/status.ts';
+import { understood } from '../answers.ts';
 import { ProviderFailure } from '../failure.ts';
 import type { ClientServices, Connection, JobReport, ProviderClient } from '../provider.ts';
-import { createCalls, understood } from './calls.ts';
+import { createCalls } from './calls.ts';
 import { createBatch } from './create.ts';
 import { findBatches } from './find.ts';
 import { toReport } from './report.ts';

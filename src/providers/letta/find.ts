@@ -3,9 +3,11 @@
  * shows with each job. The list shows only jobs that run; one that is over can be found only by the id that its own
  * call to that URL has told.
  */
+
+import { understood, unreadable } from '../answers.ts';
 import { ProviderFailure } from '../failure.ts';
 import type { Sighting, Submission } from '../provider.ts';
-import { type Calls, understood, unreadable } from './calls.ts';
+import type { Calls } from './calls.ts';
 import { readJob, readJobs, type WireJob } from './wire.ts';
 
 /** Every job that carries the submission's callback URL; none, and nothing asked, where it was given none. */

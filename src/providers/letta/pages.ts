@@ -4,8 +4,10 @@
  * Owned here: where the end is, and going on where the server cannot: the last published one fails whenever it is
  * asked for messages after another. What the messages say is left to others.
  */
+
+import { understood, unreadable } from '../answers.ts';
 import { ProviderFailure } from '../failure.ts';
-import { type Calls, understood, unreadable } from './calls.ts';
+import type { Calls } from './calls.ts';
 import { messageId, readMessages, type WireMessage } from './wire.ts';
 
 /** Which messages: those of a job, or of one agent in it. */

@@ -7,6 +7,7 @@
  */
 import type { JsonObject } from '../../domain/json-line.ts';
 import { isFinalJob } from '../../domain/status.ts';
+import { understood } from '../answers.ts';
 import { ProviderFailure } from '../failure.ts';
 import type {
   ClientServices,
@@ -16,7 +17,7 @@ import type {
   Sighting,
   Submission,
 } from '../provider.ts';
-import { createCalls, understood } from './calls.ts';
+import { createCalls } from './calls.ts';
 import { listedSince } from './listing.ts';
 import { toReport } from './report.ts';
 import { readResults } from './results.ts';

@@ -3,7 +3,7 @@
  * names its item and says nothing else that we can read makes that item `ERRORED`.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
-import { countIn, parsedObject, textIn } from '../../domain/json-reading.ts';
+import { countIn, memberIn, parsedObject, textIn } from '../../domain/json-reading.ts';
 import { type Usage, unknownUsage } from '../../domain/usage.ts';
 import type { Decoding, Outcome } from '../provider.ts';
 
@@ -46,7 +46,7 @@ const succeeded = (body: JsonObject): Outcome => ({
   errorCode: null,
   errorMessage: null,
   retryable: null,
-  stopReason: textIn(member(first(body, 'choices'), 'finish_reason')),
+  stopReason: textIn(memberIn(first(body, 'choices'), 'finish_reason')),
   usage: usageOf(body),
 });
 
@@ -90,31 +90,28 @@ const endings: ReadonlyMap<string, Outcome['status']> = new Map([
 
 /** The sentence in an error: a message, a detail, or the first of a list of details, wherever those stand. */
 const messageIn = ({ message, detail }: JsonObject): string | null => {
-  const inner = isJsonObject(message) ? member(message, 'detail') : (message ?? detail);
+  const inner = isJsonObject(message) ? memberIn(message, 'detail') : (message ?? detail);
   const [problem] = Array.isArray(inner) ? inner : [];
-  return textIn(inner) ?? textIn(member(problem, 'msg'));
+  return textIn(inner) ?? textIn(memberIn(problem, 'msg'));
 };
 
 /** The tokens that the vendor tells; cached ones are part of the input. */
 const usageOf = ({ usage }: JsonObject): Usage => ({
   ...unknownUsage,
-  inputTokens: countIn(member(usage, 'prompt_tokens')),
-  outputTokens: countIn(member(usage, 'completion_tokens')),
-  cachedInputTokens: countIn(member(member(usage, 'prompt_tokens_details'), 'cached_tokens')),
+  inputTokens: countIn(memberIn(usage, 'prompt_tokens')),
+  outputTokens: countIn(memberIn(usage, 'completion_tokens')),
+  cachedInputTokens: countIn(memberIn(memberIn(usage, 'prompt_tokens_details'), 'cached_tokens')),
 });
 
 /** A message is a text or, from models that think, a list of parts of which only the texts are its answer. */
 const textOf = (body: JsonObject): string | null => {
-  const content = member(member(first(body, 'choices'), 'message'), 'content');
+  const content = memberIn(memberIn(first(body, 'choices'), 'message'), 'content');
   if (!Array.isArray(content)) return textIn(content);
   const texts = content
-    .filter((part) => member(part, 'type') === 'text')
-    .map((part) => textIn(member(part, 'text')) ?? '');
+    .filter((part) => memberIn(part, 'type') === 'text')
+    .map((part) => textIn(memberIn(part, 'text')) ?? '');
   return texts.length === 0 ? null : texts.join('');
 };
-
-const member = (value: JsonValue | undefined, key: string): JsonValue | undefined =>
-  isJsonObject(value) ? value[key] : undefined;
 
 const first = (body: JsonObject, key: string): JsonValue | undefined => {
   const list = body[key];

@@ -6,10 +6,11 @@
  * (`multipart.ts`), when, and what the file's id is good for (`client.ts`).
  */
 import type { Clock } from '../../clock.ts';
+import { understood } from '../answers.ts';
 import { failureOf } from '../http-failure.ts';
 import { uploadFile } from '../multipart.ts';
 import type { Connection, Submission, SubmitPorts } from '../provider.ts';
-import { addressOf, callHeaders, understood } from './calls.ts';
+import { addressOf, callHeaders } from './calls.ts';
 import { encodeLine } from './encode.ts';
 import { readErrorBody, readFile } from './wire.ts';
 

@@ -4,6 +4,7 @@
  * null.
  */
 import { z } from 'zod';
+import { readWith } from '../answers.ts';
 
 const text = z.string().nullable().catch(null).default(null);
 const count = z.number().int().nonnegative();
@@ -51,11 +52,11 @@ export type WireFile = z.infer<typeof fileSchema>;
 export type WirePage = z.infer<typeof batchPageSchema>;
 
 /** Reads a job; null where the text is none. */
-export const readBatch = (json: string): WireBatch | null => read(batchSchema, json);
+export const readBatch = (json: string): WireBatch | null => readWith(batchSchema, json);
 /** Reads a page of jobs; null where the text is none, or one of its jobs is not. */
-export const readBatchPage = (json: string): WirePage | null => read(batchPageSchema, json);
+export const readBatchPage = (json: string): WirePage | null => readWith(batchPageSchema, json);
 /** Reads a file; null where the text is none. */
-export const readFile = (json: string): WireFile | null => read(fileSchema, json);
+export const readFile = (json: string): WireFile | null => readWith(fileSchema, json);
 
 /**
  * The four forms in which the vendor is known to refuse: its own error object, that object wrapped, a sentence, and
@@ -85,15 +86,5 @@ const errorSchema = z
 
 /** The vendor's word and sentence in an error's body; null where it has none. */
 export function readErrorBody(json: string): { code: string | null; message: string | null } {
-  return read(errorSchema, json) ?? { code: null, message: null };
+  return readWith(errorSchema, json) ?? { code: null, message: null };
 }
-
-const read = <T>(schema: z.ZodType<T>, json: string): T | null => {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    return null;
-  }
-  return schema.safeParse(value).data ?? null;
-};

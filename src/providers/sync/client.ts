@@ -6,6 +6,7 @@
  * beside this one), when to call (`batches/`).
  */
 import { isFinalJob } from '../../domain/status.ts';
+import { understood } from '../answers.ts';
 import { ProviderFailure } from '../failure.ts';
 import type {
   ClientServices,
@@ -15,7 +16,7 @@ import type {
   Submission,
   SubmitPorts,
 } from '../provider.ts';
-import { createCalls, understood } from './calls.ts';
+import { createCalls } from './calls.ts';
 import { type CreatedBatch, createBatch, validateBatch } from './create.ts';
 import { findBatches } from './find.ts';
 import { toReport } from './report.ts';

@@ -3,9 +3,10 @@
  * the vendor shows with every batch, finished ones too. A job without one cannot be found.
  */
 import type { JsonObject } from '../../domain/json-line.ts';
+import { understood } from '../answers.ts';
 import { ProviderFailure } from '../failure.ts';
 import type { Sighting, Submission } from '../provider.ts';
-import { type Calls, understood } from './calls.ts';
+import type { Calls } from './calls.ts';
 import { readBatch, readBatches, type WireBatch } from './wire.ts';
 
 /** Every batch that carries the job's webhook URL. Calls nobody where the job has none. */

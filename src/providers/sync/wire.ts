@@ -3,6 +3,7 @@
  * cannot do without makes an answer unreadable; whatever else is missing, null or of another type is null.
  */
 import { z } from 'zod';
+import { readWith } from '../answers.ts';
 
 const text = z.string().nullable().catch(null).default(null);
 /** The vendor says "none" in three ways: null, nothing, and an empty text. */
@@ -45,11 +46,11 @@ const batchSchema = z.object({
 export type WireBatch = z.infer<typeof batchSchema>;
 
 /** Reads a batch; null where the text is none. */
-export const readBatch = (json: string): WireBatch | null => read(batchSchema, json);
+export const readBatch = (json: string): WireBatch | null => readWith(batchSchema, json);
 /** Reads the list of batches, which is a bare array; null where the text is none, or one of its batches is not. */
-export const readBatches = (json: string): WireBatch[] | null => read(z.array(batchSchema), json);
+export const readBatches = (json: string): WireBatch[] | null => readWith(z.array(batchSchema), json);
 /** Whether the text is a JSON object at all. */
-export const isObjectText = (json: string): boolean => read(z.looseObject({}), json) !== null;
+export const isObjectText = (json: string): boolean => readWith(z.looseObject({}), json) !== null;
 
 /** A sentence, or several. */
 const sentences = z
@@ -73,15 +74,5 @@ const errorSchema = z
 
 /** The vendor's word and sentence in an error's body; null where it has none. */
 export function readErrorBody(json: string): { code: string | null; message: string | null } {
-  return read(errorSchema, json) ?? { code: null, message: null };
+  return readWith(errorSchema, json) ?? { code: null, message: null };
 }
-
-const read = <T>(schema: z.ZodType<T>, json: string): T | null => {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    return null;
-  }
-  return schema.safeParse(value).data ?? null;
-};

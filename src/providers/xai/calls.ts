@@ -109,16 +109,6 @@ export function createCalls(connection: Connection, { clock, callSeconds = 60 }:
   };
 }
 
-/** What `read` makes of an answer; `malformed` where it makes nothing of it. */
-export function understood<T>(read: (json: string) => T | null, json: string): T {
-  const value = read(json);
-  if (value !== null) return value;
-  throw new ProviderFailure('malformed', {
-    code: 'unreadable_answer',
-    message: 'The provider answered something that cannot be read.',
-  });
-}
-
 const pathOf = (batchId: string): string => `batches/${encodeURIComponent(batchId)}`;
 
 /** The address of a path below `/v1`, with which the vendor's base URL ends, and other people's often does not. */

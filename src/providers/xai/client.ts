@@ -3,9 +3,10 @@
  * repeated cancel means. The calls themselves stand in the files beside this one; when to call is `batches/`.
  */
 import { isFinalJob } from '../../domain/status.ts';
+import { understood } from '../answers.ts';
 import { ProviderFailure } from '../failure.ts';
 import type { ClientServices, Connection, JobReport, ProviderClient, ProviderJob } from '../provider.ts';
-import { createCalls, understood } from './calls.ts';
+import { createCalls } from './calls.ts';
 import { findBatches } from './find.ts';
 import { toReport } from './report.ts';
 import { readResults } from './results.ts';

@@ -4,7 +4,7 @@
  * can read makes that item `ERRORED`. What went wrong is left to `decode-error.ts`.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
-import { countIn, parsedObject, textIn } from '../../domain/json-reading.ts';
+import { countIn, memberIn, parsedObject, textIn } from '../../domain/json-reading.ts';
 import { type Usage, unknownUsage } from '../../domain/usage.ts';
 import type { Decoding, Outcome } from '../provider.ts';
 import { errored, readError } from './decode-error.ts';
@@ -41,7 +41,7 @@ const unreadable = errored(
 
 /** The answer, whatever the wrapper around it is called. */
 const answerIn = ({ batch_result: result }: JsonObject): JsonObject | null => {
-  const response = member(result, 'response');
+  const response = memberIn(result, 'response');
   const answers = isJsonObject(response) ? Object.values(response).filter(isJsonObject) : [];
   return answers[0] ?? null;
 };
@@ -58,7 +58,7 @@ const refused = (answer: JsonObject): Outcome | null => {
     return errored('response_failed', null, true, usageOf(answer));
   }
   const isBlocked =
-    Array.isArray(data) && data.some((image) => member(image, 'respect_moderation') === false);
+    Array.isArray(data) && data.some((image) => memberIn(image, 'respect_moderation') === false);
   return isBlocked
     ? errored('content_policy', 'The provider has held back an image for its content.', false)
     : null;
@@ -85,25 +85,25 @@ const succeeded = (answer: JsonObject): Outcome | null => {
  */
 const lastTurn = ({ choices }: JsonObject): JsonValue | undefined =>
   Array.isArray(choices)
-    ? choices.filter((choice) => member(member(choice, 'message'), 'role') !== 'tool').at(-1)
+    ? choices.filter((choice) => memberIn(memberIn(choice, 'message'), 'role') !== 'tool').at(-1)
     : undefined;
 
 const stopReasonOf = (answer: JsonObject): string | null => {
   const { object, status, incomplete_details: incomplete } = answer;
-  if (object === 'response') return textIn(member(incomplete, 'reason')) ?? textIn(status);
-  return textIn(member(lastTurn(answer), 'finish_reason')) || null;
+  if (object === 'response') return textIn(memberIn(incomplete, 'reason')) ?? textIn(status);
+  return textIn(memberIn(lastTurn(answer), 'finish_reason')) || null;
 };
 
 const textOf = (answer: JsonObject): string | null => {
   const { output } = answer;
-  if (!Array.isArray(output)) return textIn(member(member(lastTurn(answer), 'message'), 'content'));
+  if (!Array.isArray(output)) return textIn(memberIn(memberIn(lastTurn(answer), 'message'), 'content'));
   const texts = output
     .flatMap((item) => {
-      const content = member(item, 'content');
+      const content = memberIn(item, 'content');
       return Array.isArray(content) ? content : [];
     })
-    .filter((part) => member(part, 'type') === 'output_text')
-    .map((part) => textIn(member(part, 'text')) ?? '');
+    .filter((part) => memberIn(part, 'type') === 'output_text')
+    .map((part) => textIn(memberIn(part, 'text')) ?? '');
   return texts.length === 0 ? null : texts.join('');
 };
 
@@ -113,8 +113,8 @@ const usageOf = ({ usage }: JsonObject): Usage => {
   const { input_tokens: input, output_tokens: output } = usage;
   const { prompt_tokens_details: promptDetails, completion_tokens_details: completionDetails } = usage;
   const { input_tokens_details: inputDetails, output_tokens_details: outputDetails } = usage;
-  const cached = countIn(member(inputDetails ?? promptDetails, 'cached_tokens'));
-  const reasoning = countIn(member(outputDetails ?? completionDetails, 'reasoning_tokens'));
+  const cached = countIn(memberIn(inputDetails ?? promptDetails, 'cached_tokens'));
+  const reasoning = countIn(memberIn(outputDetails ?? completionDetails, 'reasoning_tokens'));
   const answered = countIn(completion);
   return {
     ...unknownUsage,
@@ -137,6 +137,3 @@ const withReasoning = (answered: number | null, reasoning: number | null, isAll:
 
 const isAllOf = (total: number | null, prompt: number | null, completion: number | null): boolean =>
   total !== null && total === (prompt ?? 0) + (completion ?? 0);
-
-const member = (value: JsonValue | undefined, key: string): JsonValue | undefined =>
-  isJsonObject(value) ? value[key] : undefined;

@@ -3,6 +3,7 @@
  * in, and an image to one for an image.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
+import { memberIn } from '../../domain/json-reading.ts';
 import { answerTo, type Question } from '../emulator/answers.ts';
 import { seedOf } from '../emulator/chance.ts';
 import { promptText } from '../emulator/prompt.ts';
@@ -60,15 +61,15 @@ const questionIn = (body: JsonObject): Question => {
   const most = [tokens, completionTokens, outputTokens].find((value) => typeof value === 'number');
   return {
     prompt: promptText([instructions ?? '', messages ?? '', input ?? '']),
-    format: formatIn(chatFormat ?? member(text, 'format')),
+    format: formatIn(chatFormat ?? memberIn(text, 'format')),
     outputTokensMax: typeof most === 'number' ? most : null,
   };
 };
 
 const formatIn = (format: JsonValue | undefined): Question['format'] => {
-  const type = member(format, 'type');
+  const type = memberIn(format, 'type');
   // The chat form wraps its schema once more.
-  const schema = member(member(format, 'json_schema') ?? format, 'schema');
+  const schema = memberIn(memberIn(format, 'json_schema') ?? format, 'schema');
   if (type === 'json_schema' && isJsonObject(schema)) return { schema };
   return type === 'json_schema' || type === 'json_object' ? 'json' : 'text';
 };
@@ -85,6 +86,3 @@ const image = ({ prompt, n }: JsonObject): JsonObject => ({
 
 const onePixel =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
-
-const member = (value: JsonValue | undefined, key: string): JsonValue | undefined =>
-  isJsonObject(value) ? value[key] : undefined;

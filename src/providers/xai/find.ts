@@ -3,9 +3,10 @@
  * nobody has promised and whose times may be mere dates. A batch that its checkpoint names is asked for directly.
  */
 import type { JsonObject } from '../../domain/json-line.ts';
+import { understood } from '../answers.ts';
 import { ProviderFailure } from '../failure.ts';
 import type { Sighting, Submission } from '../provider.ts';
-import { type Calls, understood } from './calls.ts';
+import type { Calls } from './calls.ts';
 import { pagesOf } from './listing.ts';
 import { batchIn, isStopped, nameOf } from './submit.ts';
 import { readBatch, readBatchPage, type WireBatch } from './wire.ts';

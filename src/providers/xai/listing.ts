@@ -1,6 +1,7 @@
 /** Reading the vendor's lists from their first page to their last. */
+
+import { understood } from '../answers.ts';
 import { ProviderFailure } from '../failure.ts';
-import { understood } from './calls.ts';
 import type { WirePage } from './wire.ts';
 
 /**

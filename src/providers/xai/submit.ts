@@ -6,10 +6,11 @@
  * which call (`add.ts`), looking for a batch whose creation was not answered (`find.ts`).
  */
 import type { JsonObject } from '../../domain/json-line.ts';
+import { understood } from '../answers.ts';
 import { ProviderFailure } from '../failure.ts';
 import type { Submission, SubmitPorts } from '../provider.ts';
 import { type Call, callsFor } from './add.ts';
-import { type Calls, understood } from './calls.ts';
+import type { Calls } from './calls.ts';
 import { pagesOf } from './listing.ts';
 import { readBatch, readKeyPage, type WireBatch } from './wire.ts';
 

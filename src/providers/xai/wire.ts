@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { elementTexts, isJsonObject, type JsonObject, memberTexts } from '../../domain/json-line.ts';
 import { parsedJson } from '../../domain/json-reading.ts';
+import { readWith } from '../answers.ts';
 import { findCode } from './status-codes.ts';
 
 const text = z.string().nullable().catch(null).default(null);
@@ -62,17 +63,17 @@ export interface WirePage<Entry> {
 }
 
 /** Reads a batch; null where the text is none. */
-export const readBatch = (json: string): WireBatch | null => read(batchSchema, json);
+export const readBatch = (json: string): WireBatch | null => readWith(batchSchema, json);
 
 /** Reads a page of batches; null where the text is none, or one of its batches is not. */
 export function readBatchPage(json: string): WirePage<WireBatch> | null {
-  const page = read(batchPageSchema, json);
+  const page = readWith(batchPageSchema, json);
   return page && { entries: page.batches, token: page.pagination_token };
 }
 
 /** Reads the keys in a page of a batch's requests; null where the text is no such page. */
 export function readKeyPage(json: string): WirePage<string> | null {
-  const page = read(requestPageSchema, json);
+  const page = readWith(requestPageSchema, json);
   if (page === null) return null;
   const entries = page.batch_request_metadata.map(({ batch_request_id: key }) => key);
   return { entries, token: page.pagination_token };
@@ -83,7 +84,7 @@ export function readKeyPage(json: string): WirePage<string> | null {
  * break outside of a string is as good as a blank, and inside of one there is none.
  */
 export function readResultPage(json: string): WirePage<string> | null {
-  const page = read(resultPageSchema, json);
+  const page = readWith(resultPageSchema, json);
   if (page === null) return null;
   const results = memberTexts(json).get('results') ?? '[]';
   const entries = elementTexts(results).map((result) => result.replaceAll(/[\r\n]/g, ' '));
@@ -110,6 +111,3 @@ export function readErrorAnswer(json: string): { code: string | null; message: s
 /** What can pass for a machine's word. */
 const wordIn = (value: unknown): string | null =>
   typeof value === 'string' && /^[\w.:-]+$/.test(value) ? value : null;
-
-const read = <T>(schema: z.ZodType<T>, json: string): T | null =>
-  schema.safeParse(parsedJson(json)).data ?? null;
