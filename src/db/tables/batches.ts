@@ -44,6 +44,14 @@ export const batches = pgTable(
     whenBytes: large('when_bytes'),
     whenSeconds: integer('when_seconds'),
     firstRequestAt: moment('first_request_at'),
+    /** How many attempts its requests get before a transient failure stays; null where only callers retry. */
+    retryAttempts: integer('retry_attempts'),
+    /** The pause before the second attempt; it doubles with each one after. */
+    retryBackoffSeconds: integer('retry_backoff_seconds'),
+    /** The newest attempt that any job of it makes. */
+    attempts: integer('attempts').notNull().default(1),
+    /** Who is told when it ends; null where nobody is. */
+    callbackUrl: text('callback_url'),
     /** When the rule's timer closes the batch; null while it is not running. Read by the sweep. */
     dueAt: moment('due_at'),
 

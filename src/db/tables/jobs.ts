@@ -42,6 +42,8 @@ export const jobs = pgTable(
     /** `batches.version` of the last change of this row. */
     version: integer('version').notNull(),
 
+    /** What its items are called at the provider: by a key of ours, or, in a batch made elsewhere, by the caller's ids. */
+    itemKeys: text('item_keys').$type<'OURS' | 'CALLERS'>().notNull().default('OURS'),
     providerJobId: text('provider_job_id'),
     providerStatus: text('provider_status'),
     /** The provider's last answer, verbatim. */
