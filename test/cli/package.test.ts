@@ -34,6 +34,8 @@ beforeAll(async () => {
   await writeFile(join(place, 'package.json'), '{ "private": true }');
 
   const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--prefer-offline'];
+  // npm waits five minutes for an answer that stays away, before it asks again.
+  const impatient = ['--fetch-timeout=20000', '--fetch-retries=5'];
   const { stdout } = await npm(
     sources,
     'pack',
@@ -44,7 +46,7 @@ beforeAll(async () => {
   );
   const [{ filename, files }] = JSON.parse(stdout);
   packed = files.map(({ path }: { path: string }) => path);
-  await npm(place, 'install', '--ignore-scripts', ...quiet, join(place, filename));
+  await npm(place, 'install', '--ignore-scripts', ...quiet, ...impatient, join(place, filename));
 }, installSeconds * 1000);
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
