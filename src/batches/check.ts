@@ -1,21 +1,18 @@
 /**
  * The promises of this service that can be read off its rows, asked of a live database. Owns their list and
- * names; each is one statement of `db/queries/check.ts`. Repairs nothing.
+ * names; each is one statement of a `db/queries/check-*.ts`. Repairs nothing.
  */
 import type { Database, Queryable } from '../db/client.ts';
+import type { Finding } from '../db/queries/check.ts';
 import {
   checkCounts,
-  checkDue,
   checkEnds,
   checkEvents,
-  checkJobs,
   checkLeftovers,
-  checkResults,
-  checkSubmissions,
   checkTotals,
   checkUsage,
-  type Finding,
-} from '../db/queries/check.ts';
+} from '../db/queries/check-batches.ts';
+import { checkDue, checkJobs, checkResults, checkSubmissions } from '../db/queries/check-jobs.ts';
 import { type Scope, workerScope } from '../domain/scope.ts';
 
 /** Something that is true at every commit. */
@@ -28,7 +25,7 @@ export interface Invariant {
   find(worker: Scope, db: Queryable): Promise<Finding>;
 }
 
-/** All of them. */
+/** All of them; a new one stands at the end. */
 export const invariants: readonly Invariant[] = [
   { name: 'totals', title: "Every batch's total and bytes are those of its requests.", find: checkTotals },
   {
