@@ -1,20 +1,26 @@
-/** What is true of batches at every commit: their totals, counts and sums, how they end, and their events. */
+/** What is true of batches at every commit: totals, counts and sums, status and end, events, and whose they are. */
 import { sql } from 'drizzle-orm';
+import type { EventKind } from '../../domain/event.ts';
 import type { Scope } from '../../domain/scope.ts';
 import { batchStatuses, isTerminalBatch } from '../../domain/status.ts';
 import type { Queryable } from '../client.ts';
 import { type Finding, judge } from './check.ts';
 
-/** `batches.total` and `batches.bytes` equal the visible items; their positions are 0 to the total without a gap. */
+/**
+ * `batches.total` and `batches.bytes` equal the visible items; their positions are 0 to the total without a gap, and
+ * each is as long as it says.
+ */
 export const checkTotals = (_worker: Scope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
     with held as (
-      select i.batch_id, count(*) as rows, sum(i.bytes) as bytes
+      select i.batch_id, count(*) as rows, sum(i.bytes) as bytes, sum(octet_length(i.request)) as written
       from items i join batches b on b.id = i.batch_id and i.position < b.total group by i.batch_id)
-    select b.id::text, coalesce(h.rows, 0) <> b.total or coalesce(h.bytes, 0) <> b.bytes as broken,
-      format('total %s, items %s; bytes %s, of items %s', b.total, coalesce(h.rows, 0), b.bytes, coalesce(h.bytes, 0)) as detail
+    select b.id::text, coalesce(h.rows, 0) <> b.total or coalesce(h.bytes, 0) <> b.bytes
+        or h.bytes is distinct from h.written as broken,
+      format('total %s, items %s; bytes %s, of items %s, written %s', b.total, coalesce(h.rows, 0), b.bytes,
+        coalesce(h.bytes, 0), coalesce(h.written, 0)) as detail
     from batches b left join held h on h.batch_id = b.id`,
   );
 
@@ -111,4 +117,41 @@ export const checkLeftovers = (_worker: Scope, db: Queryable): Promise<Finding> 
     select s.batch_id::text as id, b.id is null as broken,
       format('no batch, items %s, results %s, strays %s, events %s', s.items, s.results, s.strays, s.events) as detail
     from summed s left join batches b on b.id = s.batch_id`,
+  );
+
+/**
+ * The newest that was told of a batch gives its status, and an ended batch was told to have ended; what can be told of
+ * it after that is a caller's doing.
+ */
+export const checkTold = (_worker: Scope, db: Queryable): Promise<Finding> =>
+  judge(
+    db,
+    sql`
+    with told as (
+      select distinct on (batch_id) batch_id, kind, data ->> 'status' as status
+      from events order by batch_id, seq desc),
+    lasting as (
+      select distinct on (batch_id) batch_id, kind from events
+      where kind <> all(${sql.param(quiet)}::text[]) order by batch_id, seq desc)
+    select b.id::text, t.status is distinct from b.status
+        or (l.kind = 'BATCH_ENDED') <> (b.status = any(${sql.param(terminal)}::text[])) as broken,
+      format('status %s, told %s by %s, of its course %s', b.status, coalesce(t.status, 'none'),
+        coalesce(t.kind, 'nothing'), coalesce(l.kind, 'nothing')) as detail
+    from batches b left join told t on t.batch_id = b.id left join lasting l on l.batch_id = b.id`,
+  );
+
+/** Kinds of event that leave the course of a batch as it is. */
+const quiet = ['BATCH_UPDATED'] as const satisfies readonly EventKind[];
+
+/** Jobs and events are of the organization that their batch is of. */
+export const checkTenants = (_worker: Scope, db: Queryable): Promise<Finding> =>
+  judge(
+    db,
+    sql`
+    with owned as (
+      select batch_id, organization_id, 'job' as what from jobs
+      union select batch_id, organization_id, 'event' from events)
+    select o.batch_id::text as id, o.organization_id <> b.organization_id as broken,
+      format('organization %s, of a %s %s', b.organization_id, o.what, o.organization_id) as detail
+    from owned o join batches b on b.id = o.batch_id`,
   );

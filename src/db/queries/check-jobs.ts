@@ -61,14 +61,15 @@ const isProven = (job: SQL): SQL =>
   sql`(${job}.evidence ->> 'proof' is distinct from 'PROVISIONAL' or ${job}.status = any(${sql.param(final)}::text[]))`;
 const final = jobStatuses.filter(isFinalJob);
 
-/** A job that has work left has a time for it, or waits for a person and says why. */
+/** A job that has work left has a time for it, or waits for a person and says why; one that has none has no time. */
 export const checkDue = (_worker: Scope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
-    select j.id::text, not j.collected and j.due_at is null
-        and not (j.status = 'UNKNOWN' and coalesce(j.evidence ->> 'needsPerson', '') <> '') as broken,
-      format('status %s, due at no time', j.status) as detail
+    select j.id::text, case when j.collected then j.due_at is not null
+        else j.due_at is null and not (j.status = 'UNKNOWN' and coalesce(j.evidence ->> 'needsPerson', '') <> '')
+      end as broken,
+      format('status %s, due at %s', j.status, coalesce(j.due_at::text, 'no time')) as detail
     from jobs j`,
   );
 
@@ -86,4 +87,49 @@ export const checkResults = (_worker: Scope, db: Queryable): Promise<Finding> =>
         on i.batch_id = r.batch_id and i.position = r.position
       left join jobs j on j.id = r.job_id and j.batch_id = r.batch_id and j.attempt = r.attempt
         and r.position <@ j.positions`,
+  );
+
+/** Of a job that is over and collected every item has a result; one that is not over is not collected. */
+export const checkCollected = (_worker: Scope, db: Queryable): Promise<Finding> =>
+  judge(
+    db,
+    sql`
+    with brought as (select batch_id, job_id, count(*) as results from results group by batch_id, job_id)
+    select j.id::text, j.collected and (j.status <> all(${sql.param(final)}::text[])
+        or coalesce(r.results, 0) <> j.request_count) as broken,
+      format('status %s, collected %s, requests %s, results %s', j.status, j.collected, j.request_count,
+        coalesce(r.results, 0)) as detail
+    from jobs j left join brought r on r.batch_id = j.batch_id and r.job_id = j.id`,
+  );
+
+/** A job whose fate is not known was meant to be sent, until a moment that was written down, and tells what is known. */
+export const checkEvidence = (_worker: Scope, db: Queryable): Promise<Finding> =>
+  judge(
+    db,
+    sql`
+    select j.id::text, j.intent_at is null or j.send_before is null or coalesce(j.evidence, '{}') = '{}' as broken,
+      format('intent %s, sent before %s, evidence %s', coalesce(j.intent_at::text, 'none'),
+        coalesce(j.send_before::text, 'no time'), case when coalesce(j.evidence, '{}') = '{}' then 'none' else 'there' end) as detail
+    from jobs j where j.status = 'UNKNOWN'`,
+  );
+
+/** A lease that is held was numbered; a sync that was served had begun, and one that had begun was asked for. */
+export const checkLeases = (_worker: Scope, db: Queryable): Promise<Finding> =>
+  judge(
+    db,
+    sql`
+    select j.id::text, (j.lease_until is not null and j.lease_epoch < 1)
+        or j.sync_begun > j.sync_requested or j.sync_served > j.sync_begun as broken,
+      format('lease number %s, held until %s; syncs asked for %s, begun %s, served %s', j.lease_epoch,
+        coalesce(j.lease_until::text, 'no time'), j.sync_requested, j.sync_begun, j.sync_served) as detail
+    from jobs j`,
+  );
+
+/** A line of nobody's is kept with the job, of the same batch, that it came with. */
+export const checkStrays = (_worker: Scope, db: Queryable): Promise<Finding> =>
+  judge(
+    db,
+    sql`
+    select s.job_id::text as id, j.id is null as broken, format('no such job of the batch %s', s.batch_id) as detail
+    from strays s left join jobs j on j.id = s.job_id and j.batch_id = s.batch_id`,
   );

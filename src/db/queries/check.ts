@@ -1,6 +1,6 @@
 /**
- * What is true of the rows at every commit, asked of the rows themselves: one statement each, which reads
- * everything, changes nothing, and is of one moment. Owned here: what such a statement answers. The statements stand
+ * What is true of the rows at every commit, asked of the rows themselves: one statement each (but for
+ * `check-status.ts`), which reads everything, changes nothing, and is of one moment. Owned here: what such a statement answers. The statements stand
  * by subject in the files `check-*.ts`; what the invariants are called, and what is done about a broken one, is left to
  * `batches/check.ts`.
  */
@@ -24,7 +24,8 @@ export interface Finding {
   readonly violations: readonly Violation[];
 }
 
-const violationsMax = 20;
+/** How many broken rows a finding shows. */
+export const violationsMax = 20;
 
 /** Counts the rows of `facts` (id, broken, detail), and shows the first that are broken. */
 export async function judge(db: Queryable, facts: SQL): Promise<Finding> {
