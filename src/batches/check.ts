@@ -1,21 +1,30 @@
 /**
  * The promises of this service that can be read off its rows, asked of a live database. Owns their list and
- * names; each is one statement of `db/queries/check.ts`. Repairs nothing.
+ * names; each is one statement of a `db/queries/check-*.ts`. Repairs nothing.
  */
 import type { Database, Queryable } from '../db/client.ts';
+import type { Finding } from '../db/queries/check.ts';
 import {
   checkCounts,
-  checkDue,
   checkEnds,
   checkEvents,
-  checkJobs,
   checkLeftovers,
-  checkResults,
-  checkSubmissions,
+  checkTenants,
+  checkTold,
   checkTotals,
   checkUsage,
-  type Finding,
-} from '../db/queries/check.ts';
+} from '../db/queries/check-batches.ts';
+import {
+  checkCollected,
+  checkDue,
+  checkEvidence,
+  checkJobs,
+  checkLeases,
+  checkResults,
+  checkStrays,
+  checkSubmissions,
+} from '../db/queries/check-jobs.ts';
+import { checkStatuses } from '../db/queries/check-status.ts';
 import { type Scope, workerScope } from '../domain/scope.ts';
 
 /** Something that is true at every commit. */
@@ -28,7 +37,7 @@ export interface Invariant {
   find(worker: Scope, db: Queryable): Promise<Finding>;
 }
 
-/** All of them. */
+/** All of them; a new one stands at the end. */
 export const invariants: readonly Invariant[] = [
   { name: 'totals', title: "Every batch's total and bytes are those of its requests.", find: checkTotals },
   {
@@ -57,12 +66,51 @@ export const invariants: readonly Invariant[] = [
     title: "Every provider's batch belongs to one job, which names it.",
     find: checkSubmissions,
   },
-  { name: 'due', title: 'A job with work left has a time for it, or waits for a person.', find: checkDue },
+  {
+    name: 'due',
+    title: 'A job has a time for the work that is left, or waits for a person.',
+    find: checkDue,
+  },
   { name: 'results', title: 'Every result is of a request that its job holds.', find: checkResults },
   {
     name: 'leftovers',
     title: 'Nothing is left of deleted batches but the event that tells of it.',
     find: checkLeftovers,
+  },
+  {
+    name: 'statuses',
+    title: 'Every batch is what its jobs and requests make of it.',
+    find: checkStatuses,
+  },
+  {
+    name: 'told',
+    title: 'The newest event gives the status, and the last of an ended batch tells its end.',
+    find: checkTold,
+  },
+  {
+    name: 'tenants',
+    title: 'Jobs and events are of the organization of their batch.',
+    find: checkTenants,
+  },
+  {
+    name: 'collected',
+    title: 'Every request of a collected job has a result, and the job is over.',
+    find: checkCollected,
+  },
+  {
+    name: 'evidence',
+    title: 'A job whose fate is not known tells what is known of it.',
+    find: checkEvidence,
+  },
+  {
+    name: 'leases',
+    title: 'Leases are numbered, and no sync is served before it is asked for.',
+    find: checkLeases,
+  },
+  {
+    name: 'strays',
+    title: "Every line of nobody's is of the job that it came with.",
+    find: checkStrays,
   },
 ];
 

@@ -14,7 +14,7 @@ import type { Tally } from '../db/queries/results.ts';
 import { addTask } from '../db/queries/tasks.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
-import { applyDelta, batchStatus } from '../domain/batch.ts';
+import { applyDelta, batchStatus, jobFacts } from '../domain/batch.ts';
 import type { EventKind } from '../domain/event.ts';
 import { itemsArePending, mayMove, workOf } from '../domain/job.ts';
 import type { JsonObject } from '../domain/json-line.ts';
@@ -110,11 +110,7 @@ async function write(
     total: patch.total,
     counts: patch,
     cancelRequested: (patch.cancellingAt ?? batch.cancellingAt) !== null,
-    jobs: jobs.map((job) => ({
-      status: job.status,
-      finalizing: job.finalizing,
-      validating: job.status === 'PENDING' && job.providerJobId !== null,
-    })),
+    jobs: jobs.map(jobFacts),
   });
   const ended = isTerminalBatch(status) && !isTerminalBatch(batch.status);
   const updated = await updateBatch(scope, tx, batch.id, {

@@ -24,6 +24,20 @@ export interface JobFacts {
   readonly validating: boolean;
 }
 
+/** What a job's row says of it. */
+export interface JobState {
+  readonly status: JobStatus;
+  readonly finalizing: boolean;
+  readonly providerJobId: string | null;
+}
+
+/** The same as facts: a job that its provider has and that is not at work yet is being checked there. */
+export const jobFacts = ({ status, finalizing, providerJobId }: JobState): JobFacts => ({
+  status,
+  finalizing,
+  validating: status === 'PENDING' && providerJobId !== null,
+});
+
 /** What `batchStatus` needs to know of a batch. */
 export interface BatchFacts {
   /** Whether it still accepts requests. */

@@ -136,7 +136,7 @@ describe('When the whole database is gone', () => {
       // 1013: try again later; 4403 would make clients give up.
       expect(await closingOf(gone)).toMatchObject({ code: 1013, reason: '' });
     } finally {
-      await gone.close();
+      await gone.close('broken by hand');
     }
   });
 });

@@ -15,7 +15,7 @@ let service: TestService;
 beforeAll(async () => {
   service = await startTestService({ LOG_LEVEL: 'trace', BATCHQL_API_KEY: key });
 });
-afterAll(() => service.close());
+afterAll(() => service.close('broken by hand'));
 
 /** Every provider, and every way in which its items and batches can end. */
 const fates = ['', 'errored', 'expired', 'overloaded', 'missing', 'malformed', 'doubled', 'foreign'];

@@ -79,6 +79,11 @@ const damages: Record<string, Record<string, Damage>> = {
       done: ({ running }) => sql`update batches set bytes = bytes + 1 where id = ${running}`,
       row: ({ running }) => running,
     },
+    'a request is longer than it says': {
+      done: ({ open }) =>
+        sql`update items set request = request || ' ' where batch_id = ${open} and position = 0`,
+      row: ({ open }) => open,
+    },
   },
   counts: {
     'two counts are wrong and their sum is right': {
@@ -178,6 +183,10 @@ const damages: Record<string, Record<string, Damage>> = {
       done: ({ runningJob }) => sql`update jobs set due_at = null where id = ${runningJob}`,
       row: ({ runningJob }) => runningJob,
     },
+    'a job without work is due': {
+      done: ({ endedJob }) => sql`update jobs set due_at = now() where id = ${endedJob}`,
+      row: ({ endedJob }) => endedJob,
+    },
   },
   results: {
     'one is of no request': {
@@ -193,6 +202,88 @@ const damages: Record<string, Record<string, Damage>> = {
     'a batch is gone and its rows are not': {
       done: ({ ended }) => sql`delete from batches where id = ${ended}`,
       row: ({ ended }) => ended,
+    },
+  },
+  statuses: {
+    'a batch with a job at work is only submitted': {
+      done: ({ running }) => sql`update batches set status = 'SUBMITTED' where id = ${running}`,
+      row: ({ running }) => running,
+    },
+    'a job moves and its batch does not': {
+      done: ({ runningJob }) => sql`update jobs set finalizing = true where id = ${runningJob}`,
+      row: ({ running }) => running,
+    },
+    'an ended batch has another end': {
+      done: ({ ended }) => sql`update batches set status = 'FAILED' where id = ${ended}`,
+      row: ({ ended }) => ended,
+    },
+  },
+  told: {
+    'the newest event gives another status': {
+      done: ({ running }) =>
+        sql`update events set data = '{"status":"SUBMITTED"}' where batch_id = ${running}`,
+      row: ({ running }) => running,
+    },
+    'the end is not told as one': {
+      done: ({ ended }) => sql`update events set kind = 'JOB_POLLED' where batch_id = ${ended}`,
+      row: ({ ended }) => ended,
+    },
+    'a batch at work was told to have ended': {
+      done: ({ running }) => sql`update events set kind = 'BATCH_ENDED' where batch_id = ${running}`,
+      row: ({ running }) => running,
+    },
+  },
+  tenants: {
+    'a job is of somebody else': {
+      done: ({ endedJob }) => sql`update jobs set organization_id = gen_random_uuid() where id = ${endedJob}`,
+      row: ({ ended }) => ended,
+    },
+    'an event is of somebody else': {
+      done: ({ open }) => sql`update events set organization_id = gen_random_uuid() where batch_id = ${open}`,
+      row: ({ open }) => open,
+    },
+  },
+  collected: {
+    'a job is taken for collected before its time': {
+      done: ({ runningJob }) => sql`update jobs set collected = true where id = ${runningJob}`,
+      row: ({ runningJob }) => runningJob,
+    },
+    'a result of a collected job is gone': {
+      done: ({ ended }) => sql`delete from results where batch_id = ${ended} and position = 0`,
+      row: ({ endedJob }) => endedJob,
+    },
+  },
+  evidence: {
+    'nothing is told of an unknown fate': {
+      done: ({ runningJob }) =>
+        sql`update jobs set status = 'UNKNOWN', provider_job_id = null, evidence = null where id = ${runningJob}`,
+      row: ({ runningJob }) => runningJob,
+    },
+    'it is not written until when it may have been sent': {
+      done: ({ runningJob }) =>
+        sql`update jobs set status = 'UNKNOWN', evidence = '{"lostAnswer":"x"}', send_before = null where id = ${runningJob}`,
+      row: ({ runningJob }) => runningJob,
+    },
+  },
+  leases: {
+    'a job is held under no number': {
+      done: ({ waitingJob }) =>
+        sql`update jobs set lease_until = now(), lease_epoch = 0 where id = ${waitingJob}`,
+      row: ({ waitingJob }) => waitingJob,
+    },
+    'a sync is served that nobody asked for': {
+      done: ({ endedJob }) => sql`update jobs set sync_served = sync_begun + 1 where id = ${endedJob}`,
+      row: ({ endedJob }) => endedJob,
+    },
+  },
+  strays: {
+    'one is of a job of another batch': {
+      done: ({
+        ended,
+        runningJob,
+      }) => sql`insert into strays (job_id, batch_id, digest, seq, line, reason, at)
+        values (${runningJob}, ${ended}, 'digest', 1, '{}', 'reason', now())`,
+      row: ({ runningJob }) => runningJob,
     },
   },
 };

@@ -16,7 +16,7 @@ import { chatBody } from '../support/documents.ts';
 import { holdNext } from '../support/held-call.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { startTestService, type TestService } from '../support/service.ts';
-import { batchNow, callsOf, jobNow, makeBatch } from '../support/verbs.ts';
+import { anotherProcess, batchNow, callsOf, jobNow, makeBatch } from '../support/verbs.ts';
 
 let service: TestService;
 let services: Services;
@@ -111,6 +111,8 @@ describe('A running worker whose every connection to the database is cut while i
     const worker = await startWorker(services, service.app.databaseUrl);
     service.clock.advance({ seconds: 30 });
     await results.arrived;
+    // Connects when it is first used: what was cut is not noticed at once by whoever holds it.
+    const observer = anotherProcess(service);
     const outside = postgres(service.app.databaseUrl, { max: 1 });
     await outside`
       select pg_terminate_backend(pid) from pg_stat_activity
@@ -118,9 +120,14 @@ describe('A running worker whose every connection to the database is cut while i
     await outside.end();
     results.release();
     const follower = services.hub.follow({ batchId: id });
-    while ((await batchNow(services, id)).completedAt === null) await follower.next();
+    while ((await batchNow(observer.services, id)).completedAt === null) await follower.next();
     follower.close();
     await worker.stop(5);
-    expect(await batchNow(services, id)).toMatchObject({ status: 'COMPLETED', succeeded: 60, errored: 0 });
+    expect(await batchNow(observer.services, id)).toMatchObject({
+      status: 'COMPLETED',
+      succeeded: 60,
+      errored: 0,
+    });
+    await observer.db.close();
   });
 });

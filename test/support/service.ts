@@ -19,6 +19,7 @@ import { newId } from '../../src/services.ts';
 import { hashOfKey } from '../../src/sign-in.ts';
 import { workOnce } from '../../src/worker/worker.ts';
 import { createTestDatabase } from './database.ts';
+import { expectInvariantsOf } from './invariants.ts';
 
 /** A running service under a test's control. */
 export interface TestService {
@@ -38,7 +39,8 @@ export interface TestService {
   query(document: string, variables?: Record<string, unknown>, key?: string): Promise<GraphqlAnswer>;
   /** A second organization with an admin key. */
   addOrganization(name: string): Promise<{ key: string; scope: OrganizationScope }>;
-  close(): Promise<void>;
+  /** Ends it. Whatever the test did to it, every invariant holds in the end, unless the test broke one by hand. */
+  close(state?: 'broken by hand'): Promise<void>;
 }
 
 /** A GraphQL response, loosely, because tests look into it. */
@@ -126,10 +128,14 @@ export async function startTestService(environment: Record<string, string> = {})
       });
       return { key, scope: { kind: 'organization', organizationId, apiKeyId, access: 'admin' } };
     },
-    async close() {
-      await app.close();
-      await database.drop();
-      await rm(dataDir, { recursive: true, force: true });
+    async close(state) {
+      try {
+        if (state === undefined) await expectInvariantsOf(app.databaseUrl);
+      } finally {
+        await app.close();
+        await database.drop();
+        await rm(dataDir, { recursive: true, force: true });
+      }
     },
   };
 }

@@ -93,7 +93,8 @@ describe('A sweep', () => {
       takeLease(workerScope, q, (await jobNow(services, id)).id, { now: service.clock.now(), seconds: 30 }),
     );
     if (job === null) throw new Error('the lease is not to be had');
-    const intent = { status: 'PENDING', intentAt: service.clock.now() } as const;
+    const now = service.clock.now();
+    const intent = { status: 'PENDING', intentAt: now, sendBefore: now } as const;
     await changeHeldJob(services, job, () => ({ event: 'JOB_SENDING', set: intent }));
     const waits = { status: 'UNKNOWN', dueAt: null, leaseUntil: null } as const;
     await changeHeldJob(services, job, () => ({

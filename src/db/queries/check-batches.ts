@@ -1,0 +1,157 @@
+/** What is true of batches at every commit: totals, counts and sums, status and end, events, and whose they are. */
+import { sql } from 'drizzle-orm';
+import type { EventKind } from '../../domain/event.ts';
+import type { Scope } from '../../domain/scope.ts';
+import { batchStatuses, isTerminalBatch } from '../../domain/status.ts';
+import type { Queryable } from '../client.ts';
+import { type Finding, judge } from './check.ts';
+
+/**
+ * `batches.total` and `batches.bytes` equal the visible items; their positions are 0 to the total without a gap, and
+ * each is as long as it says.
+ */
+export const checkTotals = (_worker: Scope, db: Queryable): Promise<Finding> =>
+  judge(
+    db,
+    sql`
+    with held as (
+      select i.batch_id, count(*) as rows, sum(i.bytes) as bytes, sum(octet_length(i.request)) as written
+      from items i join batches b on b.id = i.batch_id and i.position < b.total group by i.batch_id)
+    select b.id::text, coalesce(h.rows, 0) <> b.total or coalesce(h.bytes, 0) <> b.bytes
+        or h.bytes is distinct from h.written as broken,
+      format('total %s, items %s; bytes %s, of items %s, written %s', b.total, coalesce(h.rows, 0), b.bytes,
+        coalesce(h.bytes, 0), coalesce(h.written, 0)) as detail
+    from batches b left join held h on h.batch_id = b.id`,
+  );
+
+/** The six counts sum to the total and equal what results and jobs make of the items. */
+export const checkCounts = (_worker: Scope, db: Queryable): Promise<Finding> =>
+  judge(
+    db,
+    sql`
+    with newest as (
+      select distinct on (batch_id, position) batch_id, position, status
+      from results order by batch_id, position, attempt desc),
+    waiting as (
+      select i.batch_id, coalesce((select case when j.status = 'CREATED' then 'PENDING' else 'SUBMITTED' end
+        from jobs j where j.batch_id = i.batch_id and i.position <@ j.positions
+        order by j.attempt desc, j.number desc limit 1), 'PENDING') as status
+      from items i join batches b on b.id = i.batch_id and i.position < b.total
+      where not exists (select 1 from newest n where n.batch_id = i.batch_id and n.position = i.position)),
+    counted as (
+      select batch_id, array[
+        count(*) filter (where status = 'PENDING'), count(*) filter (where status = 'SUBMITTED'),
+        count(*) filter (where status = 'SUCCEEDED'), count(*) filter (where status = 'ERRORED'),
+        count(*) filter (where status = 'EXPIRED'), count(*) filter (where status = 'CANCELLED')] as counts
+      from (select batch_id, status from newest union all select batch_id, status from waiting) s
+      group by batch_id),
+    kept as (
+      select id, total, array[pending, submitted, succeeded, errored, expired, cancelled]::bigint[] as counts from batches)
+    select k.id::text,
+      k.counts <> coalesce(c.counts, '{0,0,0,0,0,0}') or (select sum(n) from unnest(k.counts) n) <> k.total as broken,
+      format('total %s, counts %s, rows %s', k.total, k.counts, coalesce(c.counts, '{0,0,0,0,0,0}')) as detail
+    from kept k left join counted c on c.batch_id = k.id`,
+  );
+
+/** The five token sums equal those of all results, of earlier attempts too; null exactly where no result knows any. */
+export const checkUsage = (_worker: Scope, db: Queryable): Promise<Finding> =>
+  judge(
+    db,
+    sql`
+    with spent as (
+      select batch_id, array[sum(input_tokens), sum(output_tokens), sum(cached_input_tokens),
+        sum(cache_write_input_tokens), sum(reasoning_tokens)]::numeric[] as tokens
+      from results group by batch_id),
+    kept as (
+      select id, array[input_tokens, output_tokens, cached_input_tokens, cache_write_input_tokens,
+        reasoning_tokens]::numeric[] as tokens from batches)
+    select k.id::text, k.tokens is distinct from coalesce(s.tokens, ${noTokens}) as broken,
+      format('tokens %s, of results %s', k.tokens, coalesce(s.tokens, ${noTokens})) as detail
+    from kept k left join spent s on s.batch_id = k.id`,
+  );
+
+const noTokens = sql`array[null, null, null, null, null]::numeric[]`;
+
+/** A closed batch is terminal exactly when every item has a result; an open one is accumulating. */
+export const checkEnds = (_worker: Scope, db: Queryable): Promise<Finding> =>
+  judge(
+    db,
+    sql`
+    with finished as (
+      select r.batch_id, count(distinct r.position) as items
+      from results r join batches b on b.id = r.batch_id and r.position < b.total group by r.batch_id)
+    select b.id::text,
+      case when b.closed_at is null then b.status <> 'ACCUMULATING'
+        else b.status = 'ACCUMULATING' or (b.status = any(${sql.param(terminal)}::text[])) <> (coalesce(f.items, 0) = b.total)
+      end as broken,
+      format('status %s, items %s, with a result %s', b.status, b.total, coalesce(f.items, 0)) as detail
+    from batches b left join finished f on f.batch_id = b.id`,
+  );
+
+const terminal = batchStatuses.filter(isTerminalBatch);
+
+/** The events of a batch end with its version and have no gap; the oldest ones may have been removed by age. */
+export const checkEvents = (_worker: Scope, db: Queryable): Promise<Finding> =>
+  judge(
+    db,
+    sql`
+    with told as (select batch_id, count(*) as rows, min(seq) as first, max(seq) as last from events group by batch_id)
+    select b.id::text, t.last is distinct from b.version or t.rows <> t.last - t.first + 1 as broken,
+      format('version %s, events %s from %s to %s', b.version, coalesce(t.rows, 0), t.first, t.last) as detail
+    from batches b left join told t on t.batch_id = b.id`,
+  );
+
+/** Nothing is left of a batch that is gone, but the event that tells of it. */
+export const checkLeftovers = (_worker: Scope, db: Queryable): Promise<Finding> =>
+  judge(
+    db,
+    sql`
+    with owned as (
+      select batch_id, count(*) as items, 0 as results, 0 as strays, 0 as events from items group by batch_id
+      union all select batch_id, 0, count(*), 0, 0 from results group by batch_id
+      union all select batch_id, 0, 0, count(*), 0 from strays group by batch_id
+      union all select batch_id, 0, 0, 0, count(*) from events where kind <> 'BATCH_DELETED' group by batch_id),
+    summed as (
+      select batch_id, sum(items) as items, sum(results) as results, sum(strays) as strays, sum(events) as events
+      from owned group by batch_id)
+    select s.batch_id::text as id, b.id is null as broken,
+      format('no batch, items %s, results %s, strays %s, events %s', s.items, s.results, s.strays, s.events) as detail
+    from summed s left join batches b on b.id = s.batch_id`,
+  );
+
+/**
+ * The newest that was told of a batch gives its status, and an ended batch was told to have ended; what can be told of
+ * it after that is a caller's doing.
+ */
+export const checkTold = (_worker: Scope, db: Queryable): Promise<Finding> =>
+  judge(
+    db,
+    sql`
+    with told as (
+      select distinct on (batch_id) batch_id, kind, data ->> 'status' as status
+      from events order by batch_id, seq desc),
+    lasting as (
+      select distinct on (batch_id) batch_id, kind from events
+      where kind <> all(${sql.param(quiet)}::text[]) order by batch_id, seq desc)
+    select b.id::text, t.status is distinct from b.status
+        or (l.kind = 'BATCH_ENDED') <> (b.status = any(${sql.param(terminal)}::text[])) as broken,
+      format('status %s, told %s by %s, of its course %s', b.status, coalesce(t.status, 'none'),
+        coalesce(t.kind, 'nothing'), coalesce(l.kind, 'nothing')) as detail
+    from batches b left join told t on t.batch_id = b.id left join lasting l on l.batch_id = b.id`,
+  );
+
+/** Kinds of event that leave the course of a batch as it is. */
+const quiet = ['BATCH_UPDATED'] as const satisfies readonly EventKind[];
+
+/** Jobs and events are of the organization that their batch is of. */
+export const checkTenants = (_worker: Scope, db: Queryable): Promise<Finding> =>
+  judge(
+    db,
+    sql`
+    with owned as (
+      select batch_id, organization_id, 'job' as what from jobs
+      union select batch_id, organization_id, 'event' from events)
+    select o.batch_id::text as id, o.organization_id <> b.organization_id as broken,
+      format('organization %s, of a %s %s', b.organization_id, o.what, o.organization_id) as detail
+    from owned o join batches b on b.id = o.batch_id`,
+  );
