@@ -10,7 +10,7 @@ let service: TestService;
 beforeAll(async () => {
   service = await startTestService();
 });
-afterAll(() => service.close());
+afterAll(() => service.close('broken by hand'));
 
 /** How `batchql check` of a database ends, and its lines. */
 async function check(url: string): Promise<{ code: number | null; lines: string[] }> {
