@@ -41,6 +41,7 @@ export function graphiqlTabs(batches: ExampleBatches | null): GraphiqlTab[] {
     about(open ?? sent, operations.itemsFinished, (batchId) => ({ batchId })),
     about(open ?? sent, operations.syncBatch, (batchId) => ({ input: { batchId } })),
     about(open ?? sent, operations.cancelBatch, (batchId) => ({ input: { batchId } })),
+    about(open ?? sent, operations.retryBatch, (batchId) => ({ input: { batchId } })),
     about(spare, operations.deleteBatch, (batchId) => ({ input: { batchId } })),
   ];
 }
