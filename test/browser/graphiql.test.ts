@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSandboxBatches } from '../../src/cli/sandbox-batches.ts';
 import { noBrowser, openPage, startBrowser, type WatchedPage } from '../support/browser.ts';
-import { createBatchDocument } from '../support/documents.ts';
+import { chatBody, createBatchDocument } from '../support/documents.ts';
 import { type GraphqlAnswer, startTestService, type TestService } from '../support/service.ts';
 
 // High enough to show the longest answer: what is out of sight is not in the page.
@@ -35,6 +35,11 @@ describe.skipIf(noBrowser)('GraphiQL in a browser', () => {
   };
 
   it('runs every example as it stands, from left to right, without an error and without another machine', async () => {
+    const failing = { list: [{ body: chatBody('no answer', 'emulate:errored') }] };
+    await service.query(createBatchDocument, {
+      input: { provider: 'openai', requests: failing, submit: 'NOW' },
+    });
+    await service.turn(90, 30);
     const { page, origins, faults } = await visit(tall);
     const tabs = await titles(page);
     /** Time passes, and something is told to whoever follows all batches. */
@@ -43,8 +48,6 @@ describe.skipIf(noBrowser)('GraphiQL in a browser', () => {
       await service.turn(2);
     };
     for (const title of tabs) {
-      // What was cancelled is tried again when it is over.
-      if (title === 'RetryBatch') await service.turn(30, 10);
       await run(page, title);
       const { data, errors } = await answerIn(
         page,
