@@ -14,6 +14,7 @@ export type AppErrorCode =
   | 'NOT_FOUND'
   | 'WRONG_BATCH_STATE'
   | 'EMPTY_BATCH'
+  | 'NOTHING_TO_RETRY'
   | 'PROVIDER_NOT_CONFIGURED'
   | 'UNAUTHENTICATED'
   | 'FORBIDDEN';
@@ -82,6 +83,16 @@ export class BatchStateError extends AppError {
 export class EmptyBatchError extends AppError {
   constructor() {
     super('EMPTY_BATCH', 'The batch has no requests; add at least one before submitting it.');
+  }
+}
+
+/** No request of the batch failed in a way that is meant, so there is nothing to try again. */
+export class NothingToRetryError extends AppError {
+  constructor() {
+    super(
+      'NOTHING_TO_RETRY',
+      'No request of the batch has failed in the way that is asked for; nothing was sent.',
+    );
   }
 }
 

@@ -21,6 +21,7 @@ import {
   checkJobs,
   checkLeases,
   checkResults,
+  checkRetries,
   checkStrays,
   checkSubmissions,
 } from '../db/queries/check-jobs.ts';
@@ -48,7 +49,7 @@ export const invariants: readonly Invariant[] = [
   { name: 'usage', title: 'Token sums equal those of the results.', find: checkUsage },
   {
     name: 'ends',
-    title: 'A closed batch is terminal exactly when every request has a result.',
+    title: 'A closed batch is terminal exactly when every request has a result of its newest attempt.',
     find: checkEnds,
   },
   {
@@ -111,6 +112,11 @@ export const invariants: readonly Invariant[] = [
     name: 'strays',
     title: "Every line of nobody's is of the job that it came with.",
     find: checkStrays,
+  },
+  {
+    name: 'retries',
+    title: 'Only what had failed is tried again.',
+    find: checkRetries,
   },
 ];
 

@@ -4,15 +4,13 @@
  */
 import type { Queryable } from '../db/client.ts';
 import { itemMeasures } from '../db/queries/items.ts';
-import type { NewJob } from '../db/queries/jobs.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import type { SubmitRule } from '../domain/accumulation.ts';
 import type { Scope } from '../domain/scope.ts';
-import { createPlanner, type PlannedJob, type PlanRefusal } from '../domain/splitting.ts';
-import { type Issue, ProviderNotConfiguredError, ValidationError } from '../errors.ts';
+import { ProviderNotConfiguredError } from '../errors.ts';
 import type { ProviderEntry } from '../providers/access.ts';
-import { newId, newNonce, type Services } from '../services.ts';
-import { lineBytesOf } from './line-bytes.ts';
+import type { Services } from '../services.ts';
+import { type MeasureReadings, measuresPerReading, planJobs, toJobs } from './plan-jobs.ts';
 import { transition } from './transition.ts';
 
 /** Closes the locked, non-empty batch. Throws `ValidationError` where its items cannot be split for the provider. */
@@ -24,10 +22,8 @@ export async function closeBatch(
 ): Promise<BatchRow> {
   return transition(services, scope, tx, batchId, async ({ batch, seq, now }) => {
     const entry = configured(services, batch);
-    const planned = await plan(scope, tx, batch, entry);
-    const newJobs = planned.map((job, index) =>
-      toJob(services, batch, entry, job, { number: index + 1, seq, now }),
-    );
+    const planned = await planJobs(entry.provider, allMeasures(scope, tx, batch));
+    const newJobs = toJobs(services, batch, entry, planned, { number: 1, attempt: 1, seq, now, dueAt: now });
     return {
       event: 'BATCH_CLOSED',
       data: { jobs: newJobs.length },
@@ -55,76 +51,8 @@ export function configured(services: Services, batch: Pick<BatchRow, 'provider' 
   return entry;
 }
 
-const measuresPerReading = 10_000;
-
-async function plan(
-  scope: Scope,
-  tx: Queryable,
-  batch: BatchRow,
-  { provider }: ProviderEntry,
-): Promise<readonly PlannedJob[]> {
-  const { limits, encoding, unmixable, distinct } = provider;
-  const planner = createPlanner({ limits, frameBytes: encoding.frameBytes, unmixable, distinct });
-  for (let from = 0; from < batch.total; from += measuresPerReading) {
-    const range = { from, total: batch.total, limit: measuresPerReading };
-    for (const item of await itemMeasures(scope, tx, batch.id, range)) {
-      planner.add({ ...item, encodedBytes: lineBytesOf(provider, item) });
-    }
+async function* allMeasures(scope: Scope, tx: Queryable, { id, total }: BatchRow): MeasureReadings {
+  for (let from = 0; from < total; from += measuresPerReading) {
+    yield await itemMeasures(scope, tx, id, { from, total, limit: measuresPerReading });
   }
-  const result = planner.finish();
-  if (result.kind === 'refused') {
-    throw new ValidationError(
-      result.refusals.map((refusal) => issueOf(refusal, provider.title)),
-      result.total,
-    );
-  }
-  return result.jobs;
-}
-
-function issueOf(refusal: PlanRefusal, title: string): Issue {
-  if (refusal.kind === 'line-too-large') {
-    return {
-      path: ['requests', refusal.position],
-      line: null,
-      message: `Request ${refusal.position + 1} takes ${refusal.encodedBytes} bytes as a line; ${title} allows ${refusal.limit}.`,
-    };
-  }
-  const group = [refusal.model, refusal.endpoint, refusal.agentId].filter((part) => part !== null).join(', ');
-  return {
-    path: ['requests'],
-    line: null,
-    message: `${title} takes at least ${refusal.minimum} requests in a job; a job${group === '' ? '' : ` for ${group}`} would have only ${refusal.requestCount}.`,
-  };
-}
-
-function toJob(
-  services: Services,
-  batch: BatchRow,
-  entry: ProviderEntry,
-  planned: PlannedJob,
-  { number, seq, now }: { number: number; seq: number; now: Date },
-): NewJob {
-  return {
-    id: newId(services.clock),
-    batchId: batch.id,
-    organizationId: batch.organizationId,
-    number,
-    attempt: 1,
-    provider: batch.provider,
-    sandbox: batch.sandbox,
-    credential: entry.credential ?? 'none',
-    nonce: newNonce(),
-    endpoint: planned.endpoint ?? batch.endpoint,
-    model: planned.model,
-    agentId: planned.agentId,
-    completionWindow: batch.completionWindow,
-    positions: planned.positions.toMultirange(),
-    requestCount: planned.requestCount,
-    bytes: planned.bytes + entry.provider.encoding.frameBytes(planned.requestCount),
-    status: 'CREATED',
-    version: seq,
-    createdAt: now,
-    updatedAt: now,
-    dueAt: now,
-  };
 }

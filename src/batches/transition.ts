@@ -11,6 +11,7 @@ import { type BatchPatch, lockBatch, updateBatch } from '../db/queries/batches.t
 import { insertEvent } from '../db/queries/events.ts';
 import { insertJobs, type JobPatch, jobsOfBatch, type NewJob, updateJob } from '../db/queries/jobs.ts';
 import type { Tally } from '../db/queries/results.ts';
+import type { ReopenedCounts } from '../db/queries/retries.ts';
 import { addTask } from '../db/queries/tasks.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
@@ -19,10 +20,11 @@ import type { EventKind } from '../domain/event.ts';
 import { itemsArePending, mayMove, workOf } from '../domain/job.ts';
 import type { JsonObject } from '../domain/json-line.ts';
 import type { Scope } from '../domain/scope.ts';
-import { type BatchStatus, isFinalJob, isTerminalBatch } from '../domain/status.ts';
+import { isTerminalBatch } from '../domain/status.ts';
 import { usageFields } from '../domain/usage.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Services } from '../services.ts';
+import { failureAfter, notOver, timesAfter } from './batch-times.ts';
 import { totalOf } from './tally.ts';
 import { taskFor } from './work.ts';
 
@@ -50,6 +52,8 @@ export interface BatchChange {
   readonly batch?: BatchPatch;
   readonly added?: { readonly requests: number; readonly bytes: number };
   readonly newJobs?: readonly NewJob[];
+  /** Failed requests that `newJobs` try again, by what became of them before; they are pending now. */
+  readonly reopened?: ReopenedCounts;
   readonly jobs?: readonly JobChange[];
   /** Results that this transaction inserted, and what their items counted as before. */
   readonly settled?: { readonly tally: Tally; readonly from: 'pending' | 'submitted' };
@@ -104,18 +108,25 @@ async function write(
   if (change.newJobs !== undefined) await insertJobs(scope, tx, change.newJobs);
 
   const jobs = jobsAfter(locked, change);
-  const patch = { ...change.batch, ...usageAfter(batch, change), ...countsAfter(batch, change) };
+  const patch = {
+    ...change.batch,
+    ...usageAfter(batch, change),
+    ...countsAfter(batch, change),
+    ...(change.reopened === undefined ? {} : notOver),
+    attempts: Math.max(batch.attempts, ...(change.newJobs ?? []).map(({ attempt }) => attempt)),
+  };
+  const after: BatchRow = { ...batch, ...onlyKnown(patch) };
   const status = batchStatus({
-    open: (patch.closedAt ?? batch.closedAt) === null,
-    total: patch.total,
-    counts: patch,
-    cancelRequested: (patch.cancellingAt ?? batch.cancellingAt) !== null,
+    open: after.closedAt === null,
+    total: after.total,
+    counts: after,
+    cancelRequested: after.cancellingAt !== null,
     jobs: jobs.map(jobFacts),
   });
   const ended = isTerminalBatch(status) && !isTerminalBatch(batch.status);
   const updated = await updateBatch(scope, tx, batch.id, {
     ...patch,
-    ...timesAfter(batch, status, jobs, now),
+    ...timesAfter(after, status, jobs, now),
     ...(ended ? { dueAt: null, ...failureAfter(status, jobs) } : {}),
     status,
     version: seq,
@@ -143,6 +154,7 @@ async function write(
 type JobState = Pick<
   JobRow,
   | 'id'
+  | 'attempt'
   | 'status'
   | 'finalizing'
   | 'collected'
@@ -167,6 +179,7 @@ function jobsAfter(locked: LockedBatch, change: BatchChange): JobState[] {
   const made = (change.newJobs ?? []).map(
     (job): JobState => ({
       id: job.id,
+      attempt: job.attempt,
       status: job.status,
       finalizing: false,
       collected: false,
@@ -186,11 +199,13 @@ function jobsAfter(locked: LockedBatch, change: BatchChange): JobState[] {
 }
 
 /** A patch without the keys that it leaves undefined. */
-const onlyKnown = (set: JobPatch): Partial<JobState> =>
-  Object.fromEntries(Object.entries(set).filter(([, value]) => value !== undefined));
+const onlyKnown = <Patch extends object>(
+  set: Patch,
+): { [Key in keyof Patch]?: Exclude<Patch[Key], undefined> } =>
+  Object.fromEntries(Object.entries(set).filter(([, value]) => value !== undefined)) as Patch;
 
 /** The six counts and the total. A job that leaves CREATED takes its items from pending to submitted, and back. */
-function countsAfter(batch: BatchRow, { added, jobs = [], settled }: BatchChange) {
+function countsAfter(batch: BatchRow, { added, jobs = [], settled, reopened = noneReopened }: BatchChange) {
   const crossing = jobs.reduce((sum, { job, set }) => {
     const before = itemsArePending(job.status) ? 0 : 1;
     const after = itemsArePending(set.status ?? job.status) ? 0 : 1;
@@ -199,19 +214,22 @@ function countsAfter(batch: BatchRow, { added, jobs = [], settled }: BatchChange
   const tally = settled?.tally;
   const done = tally === undefined ? 0 : totalOf(tally);
   const requests = added?.requests ?? 0;
+  const again = reopened.errored + reopened.expired + reopened.cancelled;
   return {
     total: batch.total + requests,
     bytes: batch.bytes + (added?.bytes ?? 0),
     ...applyDelta(batch, {
-      pending: requests - crossing - (settled?.from === 'pending' ? done : 0),
+      pending: requests + again - crossing - (settled?.from === 'pending' ? done : 0),
       submitted: crossing - (settled?.from === 'submitted' ? done : 0),
       succeeded: tally?.succeeded ?? 0,
-      errored: tally?.errored ?? 0,
-      expired: tally?.expired ?? 0,
-      cancelled: tally?.cancelled ?? 0,
+      errored: (tally?.errored ?? 0) - reopened.errored,
+      expired: (tally?.expired ?? 0) - reopened.expired,
+      cancelled: (tally?.cancelled ?? 0) - reopened.cancelled,
     }),
   };
 }
+
+const noneReopened: ReopenedCounts = { errored: 0, expired: 0, cancelled: 0 };
 
 /** Token sums; unknown stays null until something is known. */
 function usageAfter(batch: BatchRow, { settled }: BatchChange): BatchPatch {
@@ -222,50 +240,6 @@ function usageAfter(batch: BatchRow, { settled }: BatchChange): BatchPatch {
       return [field, more === null ? batch[field] : (batch[field] ?? 0) + more];
     }),
   );
-}
-
-const timeOf = {
-  ACCUMULATING: null,
-  SUBMITTED: null,
-  VALIDATING: null,
-  IN_PROGRESS: 'inProgressAt',
-  FINALIZING: 'finalizingAt',
-  CANCELLING: null,
-  COMPLETED: 'completedAt',
-  FAILED: 'failedAt',
-  EXPIRED: 'expiredAt',
-  CANCELLED: 'cancelledAt',
-} as const satisfies Record<BatchStatus, keyof BatchRow | null>;
-
-/** The first time of each state, and what the batch takes over from its jobs. */
-function timesAfter(batch: BatchRow, status: BatchStatus, jobs: readonly JobState[], now: Date): BatchPatch {
-  const column = timeOf[status];
-  const waiting = isTerminalBatch(status)
-    ? []
-    : jobs.filter((job) => job.providerJobId !== null && !isFinalJob(job.status));
-  return {
-    ...(column !== null && batch[column] === null ? { [column]: now } : {}),
-    submittedAt: earliest(jobs.map((job) => job.submittedAt)),
-    expiresAt: latest(jobs.map((job) => job.expiresAt)),
-    resultsExpireAt: earliest(jobs.map((job) => job.resultsExpireAt)),
-    lastSyncedAt: latest(jobs.map((job) => job.lastSyncedAt)),
-    nextSyncAt: earliest(waiting.map((job) => job.dueAt)),
-  };
-}
-
-const byTime = (times: readonly (Date | null)[]): Date[] =>
-  times.filter((time) => time !== null).sort((a, b) => a.getTime() - b.getTime());
-const earliest = (times: readonly (Date | null)[]): Date | null => byTime(times)[0] ?? null;
-const latest = (times: readonly (Date | null)[]): Date | null => byTime(times).at(-1) ?? null;
-
-/** Why a batch failed, from the first job that says so. */
-function failureAfter(status: BatchStatus, jobs: readonly JobState[]): BatchPatch {
-  if (status !== 'FAILED') return {};
-  const failed = jobs.find((job) => job.errorCode !== null);
-  return {
-    errorCode: failed?.errorCode ?? 'all_items_failed',
-    errorMessage: failed?.errorMessage ?? 'Every request failed; errorGroups tells with what.',
-  };
 }
 
 /** Whether the worker that makes this change goes on with the job; then nobody else need be woken for it. */

@@ -3,6 +3,7 @@ export { addRequests } from './add-requests.ts';
 export { cancelBatch, jobsGoingOn } from './cancel.ts';
 export { createBatch } from './create.ts';
 export { deleteBatch } from './delete.ts';
+export { type RetriedBatch, retryBatch } from './retry.ts';
 export { submitBatch } from './submit.ts';
 export { type SyncedBatch, syncBatch } from './sync.ts';
 export { updateBatch } from './update.ts';

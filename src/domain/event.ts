@@ -16,6 +16,7 @@ export const eventKinds = [
   'JOB_FAILED',
   'RESULTS_ADDED',
   'CANCEL_REQUESTED',
+  'BATCH_RETRIED',
   'BATCH_ENDED',
   'BATCH_DELETED',
 ] as const;

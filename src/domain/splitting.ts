@@ -72,6 +72,8 @@ export interface Planner {
   add(item: PlannerItem): void;
   /** The plan for all items. Ends the planner's life. */
   finish(): Plan;
+  /** The jobs for those items that can be sent; what stands against the others is not told. Ends its life, too. */
+  finishPossible(): readonly PlannedJob[];
 }
 
 /** A planner for one batch at one provider. */
@@ -115,6 +117,9 @@ export function createPlanner({ limits, frameBytes, unmixable, distinct = [] }: 
     longLines.push({ kind: 'line-too-large', position, encodedBytes, limit: lineBytesMax });
   };
 
+  const inOrder = (jobs: PlannedJob[]): PlannedJob[] =>
+    jobs.sort((one, other) => firstPosition(one) - firstPosition(other));
+
   return {
     add(item) {
       const group = groupOf(item);
@@ -130,8 +135,11 @@ export function createPlanner({ limits, frameBytes, unmixable, distinct = [] }: 
       const shortGroups = finished.flatMap(({ refusal }) => refusal ?? []);
       const total = longLinesTotal + shortGroups.length;
       if (total > 0) return { kind: 'refused', refusals: [...longLines, ...shortGroups], total };
-      const jobs = finished.flatMap((group) => group.jobs);
-      return { kind: 'planned', jobs: jobs.sort((one, other) => firstPosition(one) - firstPosition(other)) };
+      return { kind: 'planned', jobs: inOrder(finished.flatMap((group) => group.jobs)) };
+    },
+    finishPossible() {
+      const finished = [...groups.values()].map((group) => group.finish());
+      return inOrder(finished.flatMap((group) => (group.isShort ? [] : group.jobs)));
     },
   };
 }
@@ -173,13 +181,18 @@ class Group {
     this.#missed += 1;
   }
 
-  finish(): { jobs: PlannedJob[]; refusal: PlanRefusal | null } {
+  finish(): { jobs: PlannedJob[]; refusal: PlanRefusal | null; isShort: boolean } {
     this.#topUp();
     const jobs = this.#drafts.map((draft) => draft.toJob());
-    if (this.#lacking <= this.#missed) return { jobs, refusal: null };
+    const isShort = this.#lacking > 0;
+    if (this.#lacking <= this.#missed) return { jobs, refusal: null, isShort };
     const requestCount = this.#requestsMin - this.#lacking + this.#missed;
     const minimum = this.#requestsMin;
-    return { jobs, refusal: { kind: 'group-below-minimum', ...this.#values, requestCount, minimum } };
+    return {
+      jobs,
+      refusal: { kind: 'group-below-minimum', ...this.#values, requestCount, minimum },
+      isShort,
+    };
   }
 
   /** Brings the newest job to the minimum with the last items of the one before, or notes what it lacks. */

@@ -10,7 +10,7 @@ import { signInPlain } from './plain-sign-in.ts';
 
 const document = `query Batch($id: ID!) {
   batch(id: $id) {
-    id uuid url name status provider sandbox endpoint model completionWindow metadata progress version bytes
+    id uuid url name status provider sandbox endpoint model completionWindow metadata progress version attempt bytes
     counts { total pending submitted succeeded errored expired cancelled }
     usage { inputTokens outputTokens cachedInputTokens cacheWriteInputTokens reasoningTokens }
     error { code message }

@@ -12,7 +12,9 @@ export interface ExampleBatches {
   readonly sent: string | null;
   /** The newest open one with requests, which waits to be submitted by hand. */
   readonly open: string | null;
-  /** The oldest that may be deleted, other than that one. */
+  /** The newest that is over and of which some requests have no answer. */
+  readonly failed: string | null;
+  /** The oldest that may be deleted, other than the open one. */
   readonly spare: string | null;
 }
 
@@ -35,12 +37,15 @@ export async function exampleBatches({
     'descending',
     batchStatuses.filter((status) => status !== 'ACCUMULATING'),
   );
+  const over = await page('descending', batchStatuses.filter(isTerminalBatch));
+  const failed = over.find(({ errored, expired, cancelled }) => errored + expired + cancelled > 0);
   const opens = await page('descending', ['ACCUMULATING']);
   const open = opens.find(({ total, submitMode }) => total > 0 && submitMode === 'MANUAL');
   const idle = await page('ascending', ['ACCUMULATING', ...batchStatuses.filter(isTerminalBatch)]);
   return {
     sent: (sent ?? opens[0])?.id ?? null,
     open: open?.id ?? null,
+    failed: failed?.id ?? null,
     spare: idle.find(({ id }) => id !== open?.id)?.id ?? null,
   };
 }

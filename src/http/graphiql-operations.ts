@@ -217,6 +217,21 @@ ${errorMembers}
 }
 `;
 
+/** Mutation.retryBatch. */
+export const retryBatch = `# Send again what failed, expired or was cancelled, as soon
+# as that is over. What has an answer stays as it is.
+mutation RetryBatch($input: RetryBatchInput!) {
+  retryBatch(input: $input) {
+    ... on RetryBatchPayload {
+      attempt
+      requests
+      batch { uuid status counts { pending succeeded errored } }
+    }
+${errorMembers}
+  }
+}
+`;
+
 /** Mutation.deleteBatch. */
 export const deleteBatch = `# Remove another batch with its requests and results, for
 # good. One that is at work is refused: cancel it first.

@@ -10,6 +10,7 @@ import {
   type UpdateBatchInput,
   updateBatchInput,
 } from '../domain/batch-input.ts';
+import { type RetryBatchInput, retryBatchInput } from '../domain/retry.ts';
 import { type Issue, ValidationError } from '../errors.ts';
 import { parseInput } from './arguments.ts';
 
@@ -67,6 +68,10 @@ const requestsWrapper = createBatchInput.pick({ requests: true }).extend({ reque
 /** `updateBatch`'s input, checked. */
 export const readUpdateBatch = (fields: Readonly<Record<string, unknown>>): UpdateBatchInput =>
   parseInput(updateBatchInput, fields);
+
+/** `retryBatch`'s input beside its batch, checked. */
+export const readRetryBatch = (fields: Readonly<Record<string, unknown>>): RetryBatchInput =>
+  parseInput(retryBatchInput, fields);
 
 async function formOf({ list, jsonl, file }: RequestsArgument, bodyBytesMax: number): Promise<unknown> {
   if (list) return { kind: 'list', requests: list as readonly RequestInput[] };

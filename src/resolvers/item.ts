@@ -1,9 +1,14 @@
 /** What an item answers when it is asked for its fields. */
 import type { Context } from '../context.ts';
+import type { AttemptView } from '../db/queries/item-attempts.ts';
 import type { ItemView } from '../db/queries/item-pages.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
 import type { JsonValue } from '../domain/json-line.ts';
+import { encodeCursor, type PageArguments } from '../domain/page.ts';
+import type { Usage } from '../domain/usage.ts';
+import { numberWindow, pageSizes } from './arguments.ts';
+import { type Connection, connectionOf, readingLimit, readingOrder } from './connection.ts';
 
 /** An item, as the schema's type is backed. */
 export type ItemModel = ItemView;
@@ -15,11 +20,17 @@ export interface ItemErrorModel {
   readonly retryable: boolean | null;
 }
 
-/** Tokens of an item; null fields are unknown. */
-export const itemUsage = (item: ItemView): ItemView | null => (item.attempt === null ? null : item);
+/** One attempt of an item, as the schema's type is backed. */
+export type AttemptModel = AttemptView;
+
+/** What the newest attempt of an item brought, or any one; without a result while it is under way. */
+type Outcome = Pick<AttemptView, Exclude<keyof AttemptView, 'attempt'>> & { readonly attempt: number | null };
+
+/** Tokens of an outcome; null fields are unknown. */
+export const itemUsage = (outcome: Outcome): Usage | null => (outcome.finishedAt === null ? null : outcome);
 
 /** Why the item did not succeed. */
-export const itemError = ({ errorCode, errorMessage, retryable }: ItemView): ItemErrorModel | null =>
+export const itemError = ({ errorCode, errorMessage, retryable }: Outcome): ItemErrorModel | null =>
   errorCode === null ? null : { code: errorCode, message: errorMessage, retryable };
 
 /** The body that was sent, parsed. */
@@ -30,27 +41,50 @@ export async function itemRequest(item: ItemView, { loaders }: Context): Promise
 }
 
 /** The provider's line, parsed; as text where it is not JSON, null where there is none. */
-export async function itemResponse(item: ItemView, { loaders }: Context): Promise<JsonValue> {
-  const row = await loaders.response.load(item);
-  if (row === null) return null;
+export async function itemResponse(outcome: Outcome, context: Context): Promise<JsonValue> {
+  const response = await lineOf(outcome, context);
+  if (response === null) return null;
   try {
-    return JSON.parse(row.response) as JsonValue;
+    return JSON.parse(response) as JsonValue;
   } catch {
-    return row.response;
+    return response;
   }
 }
 
 /** What the model wrote; null where it wrote nothing. */
-export async function itemText(item: ItemView, { loaders, services }: Context): Promise<string | null> {
-  if (item.status !== 'SUCCEEDED') return null;
-  const [row, batch] = await Promise.all([loaders.response.load(item), loaders.batch.load(item.batchId)]);
+export async function itemText(outcome: Outcome, context: Context): Promise<string | null> {
+  if (outcome.status !== 'SUCCEEDED') return null;
+  const { loaders, services } = context;
+  const [line, batch] = await Promise.all([lineOf(outcome, context), loaders.batch.load(outcome.batchId)]);
   const entry = batch === null ? null : services.providers.find(batch.provider);
-  return row === null || entry === null ? null : entry.provider.decoding.readText(row.response);
+  return line === null || entry === null ? null : entry.provider.decoding.readText(line);
 }
 
-/** The job that sent the item last; null while none has it. */
-export async function itemJob(item: ItemView, { loaders }: Context): Promise<JobRow | null> {
-  return item.jobId === null ? null : loaders.job.load(item.jobId);
+async function lineOf({ batchId, position, attempt }: Outcome, { loaders }: Context): Promise<string | null> {
+  if (attempt === null) return null;
+  return (await loaders.response.load({ batchId, position, attempt }))?.response ?? null;
+}
+
+/** The job that made the attempt, of an item the newest; null while none has it. */
+export async function itemJob({ jobId }: Outcome, { loaders }: Context): Promise<JobRow | null> {
+  return jobId === null ? null : loaders.job.load(jobId);
+}
+
+/** Every attempt of the item, the first one first. */
+export async function itemAttempts(
+  item: ItemView,
+  args: PageArguments,
+  { loaders }: Context,
+): Promise<Connection<AttemptView>> {
+  const { window, beyond } = numberWindow('attempt', args, pageSizes.batches);
+  const page = { limit: readingLimit(window), order: readingOrder(window, 'ascending'), beyond };
+  const rows = await loaders.attempts(page).load(item);
+  return connectionOf(
+    window,
+    rows,
+    ({ attempt }) => encodeCursor('attempt', [attempt]),
+    async () => (await loaders.attemptCount.load(item))?.count ?? 0,
+  );
 }
 
 /** The batch that the item belongs to. */

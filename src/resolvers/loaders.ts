@@ -6,6 +6,7 @@ import DataLoader from 'dataloader';
 import type { Database, Queryable } from '../db/client.ts';
 import { findBatches } from '../db/queries/batches.ts';
 import { countEvents, eventPages } from '../db/queries/events.ts';
+import { attemptPages, countAttempts, type ItemKey } from '../db/queries/item-attempts.ts';
 import {
   countItems,
   findItemViews,
@@ -14,6 +15,7 @@ import {
   itemPages,
   itemRequests,
   itemResponses,
+  type ResultKey,
 } from '../db/queries/item-pages.ts';
 import { batchJobPages, countBatchJobs, findJobs } from '../db/queries/jobs.ts';
 import { errorGroups } from '../db/queries/results.ts';
@@ -25,12 +27,6 @@ export interface NestedPage {
   readonly limit: number;
   readonly order: 'ascending' | 'descending';
   readonly beyond: number | null;
-}
-
-/** The identity of an item. */
-export interface ItemKey {
-  readonly batchId: string;
-  readonly position: number;
 }
 
 /** The loaders of one answer. */
@@ -67,13 +63,14 @@ export function createLoaders(db: Database, scope: OrganizationScope) {
       textOfItem,
     ),
     response: byKey(
-      (keys: readonly ItemKey[]) => read((q) => itemResponses(scope, q, keys)),
-      textOfItem,
-      textOfItem,
+      (keys: readonly ResultKey[]) => read((q) => itemResponses(scope, q, keys)),
+      textOfResult,
+      textOfResult,
     ),
     errorGroups: manyByKey(
       (ids: readonly string[]) => read((q) => errorGroups(scope, q, ids)),
       (group) => group.batchId,
+      same,
     ),
     strayCount: fromMap((ids: readonly string[]) => read((q) => countStrays(scope, q, ids))),
     jobCount: fromMap((ids: readonly string[]) => read((q) => countBatchJobs(scope, q, ids))),
@@ -85,18 +82,33 @@ export function createLoaders(db: Database, scope: OrganizationScope) {
       manyByKey(
         (ids: readonly string[]) => read((q) => itemPages(scope, q, ids, filter, page)),
         (item) => item.batchId,
+        same,
       ),
+    ),
+    attempts: perArguments((page: NestedPage) =>
+      manyByKey(
+        (keys: readonly ItemKey[]) => read((q) => attemptPages(scope, q, keys, page)),
+        textOfItem,
+        textOfItem,
+      ),
+    ),
+    attemptCount: byKey(
+      (keys: readonly ItemKey[]) => read((q) => countAttempts(scope, q, keys)),
+      textOfItem,
+      textOfItem,
     ),
     jobs: perArguments((page: NestedPage) =>
       manyByKey(
         (ids: readonly string[]) => read((q) => batchJobPages(scope, q, ids, page)),
         (job) => job.batchId,
+        same,
       ),
     ),
     events: perArguments((page: NestedPage) =>
       manyByKey(
         (ids: readonly string[]) => read((q) => eventPages(scope, q, ids, page)),
         (event) => event.batchId,
+        same,
       ),
     ),
   };
@@ -104,6 +116,7 @@ export function createLoaders(db: Database, scope: OrganizationScope) {
 
 const same = (key: string): string => key;
 const textOfItem = (key: ItemKey): string => `${key.batchId}:${key.position}`;
+const textOfResult = (key: ResultKey): string => `${textOfItem(key)}:${key.attempt}`;
 const textOfCustomId = (key: { batchId: string; customId: string }): string =>
   `${key.batchId}:${key.customId}`;
 
@@ -123,14 +136,18 @@ function byKey<Key, Row>(
 }
 
 /** Many rows per key, in the order of the statement. */
-function manyByKey<Row>(
-  load: (keys: readonly string[]) => Promise<readonly Row[]>,
-  keyOf: (row: Row) => string,
-): DataLoader<string, readonly Row[]> {
-  return new DataLoader<string, readonly Row[]>(async (keys) => {
-    const grouped = Map.groupBy(await load(keys), keyOf);
-    return keys.map((key) => grouped.get(key) ?? []);
-  });
+function manyByKey<Key, Row>(
+  load: (keys: readonly Key[]) => Promise<readonly Row[]>,
+  textOfRow: (row: Row) => string,
+  textOfKey: (key: Key) => string,
+): DataLoader<Key, readonly Row[], string> {
+  return new DataLoader<Key, readonly Row[], string>(
+    async (keys) => {
+      const grouped = Map.groupBy(await load(keys), textOfRow);
+      return keys.map((key) => grouped.get(textOfKey(key)) ?? []);
+    },
+    { cacheKeyFn: textOfKey },
+  );
 }
 
 /** One number per key, zero where the statement has none. */

@@ -8,6 +8,7 @@ import {
   type RequestsArgument,
   readCreateBatch,
   readRequests,
+  readRetryBatch,
   readUpdateBatch,
 } from './input.ts';
 
@@ -74,6 +75,15 @@ export async function cancelBatch(
   { services, scope }: Context,
 ): Promise<BatchPayload> {
   return { batch: await verbs.cancelBatch(services, scope, uuidOfInput('Batch', 'batchId', input.batchId)) };
+}
+
+/** Tries failed requests of a batch again. */
+export async function retryBatch(
+  { input: { batchId, ...fields } }: { input: { batchId: string; [field: string]: unknown } },
+  { services, scope }: Context,
+): Promise<verbs.RetriedBatch> {
+  const id = uuidOfInput('Batch', 'batchId', batchId);
+  return verbs.retryBatch(services, scope, id, readRetryBatch(fields));
 }
 
 /** Removes a batch. */

@@ -94,9 +94,12 @@ builder.node(BatchRef, {
       version: t.exposeInt('version', {
         description: 'The number of its newest event. Give it to batchUpdated as `after` to go on from here.',
       }),
+      attempt: t.exposeInt('attempts', {
+        description: 'The number of its newest attempt: 1 until requests are tried again.',
+      }),
       usage: t.field({
         type: UsageType,
-        description: 'The tokens of all results so far.',
+        description: 'The tokens of all results so far, those of earlier attempts included.',
         resolve: (batch) => batch,
       }),
       error: t.field({

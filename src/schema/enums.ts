@@ -1,5 +1,6 @@
 /** The enums of the schema, made from the domain's words. A word without a description does not compile. */
 import { eventKinds } from '../domain/event.ts';
+import { failedStatuses } from '../domain/retry.ts';
 import { batchStatuses, itemStatuses, jobStatuses } from '../domain/status.ts';
 import { builder } from './builder.ts';
 
@@ -40,6 +41,16 @@ export const ItemStatusType = builder.enumType('ItemStatus', {
   }),
 });
 
+/** How a request ended that has no answer. */
+export const FailedItemStatusType = builder.enumType('FailedItemStatus', {
+  description: 'How a request ended that has no answer and can be tried again.',
+  values: described(failedStatuses, {
+    ERRORED: 'It failed; error tells why.',
+    EXPIRED: "The provider's window ended before its turn came.",
+    CANCELLED: 'It was cancelled before it was processed.',
+  }),
+});
+
 /** What a job is doing. */
 export const JobStatusType = builder.enumType('JobStatus', {
   description: 'What one job is doing, whatever its provider calls it; providerStatus has the raw word.',
@@ -75,6 +86,8 @@ export const EventKindType = builder.enumType('BatchEventKind', {
     JOB_FAILED: 'A provider refused a job.',
     RESULTS_ADDED: 'Results were copied.',
     CANCEL_REQUESTED: 'Cancelling was asked for.',
+    BATCH_RETRIED:
+      'Requests that had failed are tried again, in new jobs; a batch that was over is not any more.',
     BATCH_ENDED: 'Every request has its result: the batch is terminal.',
     BATCH_DELETED: 'The batch was deleted; batch is null.',
   }),

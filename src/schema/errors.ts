@@ -11,6 +11,7 @@ const ErrorCodeType = builder.enumType('ErrorCode', {
     NOT_FOUND: { description: 'Nothing with this id belongs to your organization.' },
     WRONG_BATCH_STATE: { description: 'The batch is in a state that does not allow this.' },
     EMPTY_BATCH: { description: 'The batch has no requests.' },
+    NOTHING_TO_RETRY: { description: 'No request of the batch has failed in the way that is asked for.' },
     PROVIDER_NOT_CONFIGURED: { description: 'The provider has no credentials here.' },
     INVALID_ARGUMENT: { description: 'An argument is out of range, or a cursor or id is not one of ours.' },
     UNAUTHENTICATED: { description: 'No key, or one that is unknown, expired or revoked.' },
@@ -87,6 +88,12 @@ builder.objectType(errors.BatchStateError, {
 builder.objectType(errors.EmptyBatchError, {
   name: 'EmptyBatchError',
   description: 'The batch has no requests, so there is nothing to submit. Add some with addRequests.',
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(errors.NothingToRetryError, {
+  name: 'NothingToRetryError',
+  description: 'No request of the batch has failed in the way that is asked for, so nothing is sent again.',
   interfaces: [ErrorInterface],
 });
 

@@ -1,6 +1,6 @@
 /** What mutations take. Shapes and descriptions only; the rules of each field are `domain/batch-input.ts`. */
 import { builder } from './builder.ts';
-import { SubmitModeType } from './enums.ts';
+import { FailedItemStatusType, SubmitModeType } from './enums.ts';
 
 const RequestInput = builder.inputType('RequestInput', {
   description: 'One request, given inline.',
@@ -89,6 +89,36 @@ export const UpdateBatchInput = builder.inputType('UpdateBatchInput', {
     batchId: t.id({ required: true, description: 'The batch: its global id or its UUID.' }),
     name: t.string({ description: 'Its new name.' }),
     metadata: t.field({ type: 'JSON', description: 'Its new metadata, replacing the old as a whole.' }),
+  }),
+});
+
+const RetryFilterInput = builder.inputType('RetryFilter', {
+  description:
+    'Which failed requests are tried again; what is left out does not matter, and all that is given must fit.',
+  fields: (t) => ({
+    status: t.field({
+      type: [FailedItemStatusType],
+      description: 'Requests that ended in any of these ways.',
+    }),
+    errorCode: t.stringList({
+      description: 'Requests that failed with any of these codes: see errorGroups.',
+    }),
+    customIds: t.stringList({
+      description:
+        'Requests by your own names for them, up to 10,000. Naming one that has not failed is refused.',
+    }),
+  }),
+});
+
+/** What `retryBatch` takes. */
+export const RetryBatchInput = builder.inputType('RetryBatchInput', {
+  description: 'Which failed requests of a batch to try again: all of them, unless it says less.',
+  fields: (t) => ({
+    batchId: t.id({ required: true, description: 'The batch: its global id or its UUID.' }),
+    filter: t.field({ type: RetryFilterInput, description: 'Only those that fit.' }),
+    onlyRetryable: t.boolean({
+      description: 'Only those of which it is known that trying again makes sense; false where left out.',
+    }),
   }),
 });
 

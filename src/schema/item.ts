@@ -1,6 +1,8 @@
 import {
+  type AttemptModel,
   type ItemErrorModel,
   type ItemModel,
+  itemAttempts,
   itemBatch,
   itemError,
   itemJob,
@@ -30,6 +32,60 @@ const ItemErrorType = builder.objectRef<ItemErrorModel>('ItemError').implement({
   }),
 });
 
+const AttemptType = builder.objectRef<AttemptModel>('BatchItemAttempt').implement({
+  description: 'One attempt of a request, and what it brought.',
+  fields: (t) => ({
+    attempt: t.exposeInt('attempt', {
+      description:
+        'Its number, counted from 1 over the whole batch: a retry that left the request out has no attempt of it.',
+    }),
+    status: t.field({
+      type: ItemStatusType,
+      description: 'What it came to; PENDING or SUBMITTED while it is under way.',
+      resolve: (attempt) => attempt.status,
+    }),
+    job: t.field({
+      type: JobRef,
+      nullable: true,
+      description: 'The job that made it; null where the batch was cancelled before there was one.',
+      resolve: (attempt, _args, context) => itemJob(attempt, context),
+    }),
+    error: t.field({
+      type: ItemErrorType,
+      nullable: true,
+      description: 'Why it has no answer; null where it has one, or is not over.',
+      resolve: (attempt) => itemError(attempt),
+    }),
+    usage: t.field({
+      type: UsageType,
+      nullable: true,
+      description: 'Its own tokens; null before it has a result.',
+      resolve: (attempt) => itemUsage(attempt),
+    }),
+    stopReason: t.exposeString('stopReason', {
+      nullable: true,
+      description: "Why the model stopped, in the provider's word.",
+    }),
+    response: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: "The provider's own result line of it, parsed; null while there is none.",
+      resolve: (attempt, _args, context) => itemResponse(attempt, context),
+    }),
+    text: t.string({
+      nullable: true,
+      description: 'What the model wrote, as plain text; null where it wrote none.',
+      resolve: (attempt, _args, context) => itemText(attempt, context),
+    }),
+    finishedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When its result was stored here; null before.',
+      resolve: (attempt) => attempt.finishedAt,
+    }),
+  }),
+});
+
 builder.node(ItemRef, {
   description:
     'One request and what became of it. Its position in the batch is its identity; customId is your own name for it.',
@@ -46,7 +102,7 @@ builder.node(ItemRef, {
     model: t.exposeString('model', { nullable: true, description: 'The model that its body names.' }),
     status: t.field({
       type: ItemStatusType,
-      description: 'What became of it: its newest result, else the state of its newest job.',
+      description: 'What became of it: the result of its newest attempt, else the state of its job.',
       resolve: (item) => item.status,
     }),
     request: t.field({
@@ -84,9 +140,19 @@ builder.node(ItemRef, {
     }),
     attempt: t.int({
       nullable: true,
-      description: 'Which attempt its result is of, counted from 1; null before it has one.',
+      description:
+        'Which attempt its result is of, counted from 1; null before it has one, and while it is tried again.',
       resolve: (item) => item.attempt,
     }),
+    attempts: t.connection(
+      {
+        type: AttemptType,
+        description: 'Every attempt of it, the first one first; a retry adds one and changes none.',
+        resolve: (item, args, context) => itemAttempts(item, args, context),
+      },
+      { name: 'BatchItemAttemptConnection', description: 'A page of attempts.' },
+      { name: 'BatchItemAttemptEdge', description: 'An attempt and its place in the list.' },
+    ),
     createdAt: t.field({
       type: 'DateTime',
       description: 'When it was accepted.',

@@ -3,6 +3,7 @@ import {
   BatchStateError,
   EmptyBatchError,
   NotFoundError,
+  NothingToRetryError,
   ProviderNotConfiguredError,
   ValidationError,
 } from '../errors.ts';
@@ -13,6 +14,7 @@ import {
   CancelBatchInput,
   CreateBatchInput,
   DeleteBatchInput,
+  RetryBatchInput,
   SubmitBatchInput,
   SyncBatchInput,
   UpdateBatchInput,
@@ -124,6 +126,31 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: CancelBatchInput, required: true, description: 'Which batch to cancel.' }) },
     errors: resultOf('CancelBatch', [ValidationError, NotFoundError]),
     resolve: (_root, args, context) => mutations.cancelBatch(args, context),
+  }),
+  retryBatch: t.field({
+    type: builder.objectRef<Awaited<ReturnType<typeof mutations.retryBatch>>>('RetryBatchPayload').implement({
+      description: 'Failed requests are tried again.',
+      fields: (p) => ({
+        batch: p.field({
+          type: BatchRef,
+          description: 'The batch as it is now: at work again.',
+          resolve: ({ batch }) => batch,
+        }),
+        attempt: p.exposeInt('attempt', { description: 'The number of the attempt that began.' }),
+        requests: p.exposeInt('requests', { description: 'How many requests are tried again.' }),
+      }),
+    }),
+    description:
+      'Sends failed requests again, in new jobs: all of them, or those that you mean. What has an answer and what is under way is never sent again; earlier attempts stay readable.',
+    args: { input: t.arg({ type: RetryBatchInput, required: true, description: 'What to try again.' }) },
+    errors: resultOf('RetryBatch', [
+      ValidationError,
+      NotFoundError,
+      BatchStateError,
+      NothingToRetryError,
+      ProviderNotConfiguredError,
+    ]),
+    resolve: (_root, args, context) => mutations.retryBatch(args, context),
   }),
   deleteBatch: t.field({
     type: builder.objectRef<{ deletedBatchId: string }>('DeleteBatchPayload').implement({

@@ -66,7 +66,7 @@ describe('To a stranger', () => {
     expect(data).toEqual({ batches: { totalCount: 0, edges: [] }, jobs: { totalCount: 0, edges: [] } });
   });
 
-  it.each(['submitBatch', 'syncBatch', 'cancelBatch', 'deleteBatch', 'updateBatch'])(
+  it.each(['submitBatch', 'syncBatch', 'cancelBatch', 'retryBatch', 'deleteBatch', 'updateBatch'])(
     '%s answers NotFoundError',
     async (name) => {
       expect(await mutate(service, name, { batchId: ids.batch }, { key })).toEqual(notFound());

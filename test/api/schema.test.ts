@@ -124,6 +124,7 @@ describe('The schema', () => {
       'Batch.events',
       'Batch.items',
       'Batch.jobs',
+      'BatchItem.attempts',
       'Query.batches',
       'Query.jobs',
     ]);

@@ -40,6 +40,7 @@ describe('An id that is', () => {
       'submitBatch',
       'syncBatch',
       'cancelBatch',
+      'retryBatch',
       'deleteBatch',
       'updateBatch',
       'addRequests',

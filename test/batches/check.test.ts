@@ -2,15 +2,19 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { invariants } from '../../src/batches/check.ts';
+import { retryBatch } from '../../src/batches/retry.ts';
 import type { Finding } from '../../src/db/queries/check.ts';
 import { workerScope } from '../../src/domain/scope.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { startTestService, type TestService } from '../support/service.ts';
-import { batchNow, jobNow, makeBatch } from '../support/verbs.ts';
+import { batchNow, jobNow, jobsNow, makeBatch } from '../support/verbs.ts';
 
-/** Ids of an open batch, one whose job waits to be sent, one that runs, and one that ended; and of their jobs. */
-type Scene = Record<'open' | 'waiting' | 'running' | 'ended', string> &
-  Record<'waitingJob' | 'runningJob' | 'endedJob', string>;
+/**
+ * Ids of an open batch, one whose job waits to be sent, one that runs, one that ended, and one that ended and of which
+ * a request is tried again; and of their jobs.
+ */
+type Scene = Record<'open' | 'waiting' | 'running' | 'ended' | 'retried', string> &
+  Record<'waitingJob' | 'runningJob' | 'endedJob' | 'retriedJob', string>;
 
 let service: TestService;
 let scene: Scene;
@@ -18,7 +22,9 @@ beforeAll(async () => {
   service = await startTestService({ SANDBOX_SECONDS: '2' });
   const { services } = service.app;
   const { scope } = await service.addOrganization('checked');
-  const { id: ended } = await makeBatch(services, scope, { texts: ['fine', 'bad emulate:errored'] });
+  const texts = ['fine', 'bad emulate:errored'];
+  const { id: ended } = await makeBatch(services, scope, { texts });
+  const { id: retried } = await makeBatch(services, scope, { texts });
   await service.work();
   await service.turn(15);
   expect((await batchNow(services, ended)).status).toBe('COMPLETED');
@@ -26,12 +32,14 @@ beforeAll(async () => {
   await service.work();
   const { id: waiting } = await makeBatch(services, scope);
   const { id: open } = await makeBatch(services, scope, { submit: { kind: 'MANUAL' } });
+  await retryBatch(services, scope, retried, {});
   const jobOf = async (id: string) => (await jobNow(services, id)).id;
   scene = {
-    ...{ open, waiting, running, ended },
+    ...{ open, waiting, running, ended, retried },
     waitingJob: await jobOf(waiting),
     runningJob: await jobOf(running),
     endedJob: await jobOf(ended),
+    retriedJob: (await jobsNow(services, retried)).at(-1)?.id ?? '',
   };
 });
 afterAll(() => service.close());
@@ -103,6 +111,10 @@ const damages: Record<string, Record<string, Damage>> = {
         sql`update results set status = 'EXPIRED' where batch_id = ${ended} and position = 1`,
       row: ({ ended }) => ended,
     },
+    'a request that is tried again still counts as failed': {
+      done: ({ retried }) => sql`update batches set errored = 1, pending = 0 where id = ${retried}`,
+      row: ({ retried }) => retried,
+    },
   },
   usage: {
     'a result has one token less': {
@@ -123,6 +135,10 @@ const damages: Record<string, Record<string, Damage>> = {
     'a batch with all results is at work': {
       done: ({ ended }) => sql`update batches set status = 'IN_PROGRESS' where id = ${ended}`,
       row: ({ ended }) => ended,
+    },
+    'a batch of which a request is tried again is complete': {
+      done: ({ retried }) => sql`update batches set status = 'COMPLETED' where id = ${retried}`,
+      row: ({ retried }) => retried,
     },
     'an open batch is submitted': {
       done: ({ open }) => sql`update batches set status = 'SUBMITTED' where id = ${open}`,
@@ -284,6 +300,21 @@ const damages: Record<string, Record<string, Damage>> = {
       }) => sql`insert into strays (job_id, batch_id, digest, seq, line, reason, at)
         values (${runningJob}, ${ended}, 'digest', 1, '{}', 'reason', now())`,
       row: ({ runningJob }) => runningJob,
+    },
+  },
+  retries: {
+    'what has an answer is tried again': {
+      done: ({ retriedJob }) =>
+        sql`update jobs set positions = '{[0,2)}', request_count = 2 where id = ${retriedJob}`,
+      row: ({ retried }) => retried,
+    },
+    'what is under way is tried again': {
+      done: ({ retried }) => sql`delete from results where batch_id = ${retried} and position = 1`,
+      row: ({ retried }) => retried,
+    },
+    'an attempt is not counted': {
+      done: ({ retried }) => sql`update batches set attempts = 1 where id = ${retried}`,
+      row: ({ retried }) => retried,
     },
   },
 };

@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSandboxBatches } from '../../src/cli/sandbox-batches.ts';
 import { noBrowser, openPage, startBrowser, type WatchedPage } from '../support/browser.ts';
-import { createBatchDocument } from '../support/documents.ts';
+import { chatBody, createBatchDocument } from '../support/documents.ts';
 import { type GraphqlAnswer, startTestService, type TestService } from '../support/service.ts';
 
 // High enough to show the longest answer: what is out of sight is not in the page.
@@ -35,6 +35,11 @@ describe.skipIf(noBrowser)('GraphiQL in a browser', () => {
   };
 
   it('runs every example as it stands, from left to right, without an error and without another machine', async () => {
+    const failing = { list: [{ body: chatBody('no answer', 'emulate:errored') }] };
+    await service.query(createBatchDocument, {
+      input: { provider: 'openai', requests: failing, submit: 'NOW' },
+    });
+    await service.turn(90, 30);
     const { page, origins, faults } = await visit(tall);
     const tabs = await titles(page);
     /** Time passes, and something is told to whoever follows all batches. */
@@ -55,7 +60,7 @@ describe.skipIf(noBrowser)('GraphiQL in a browser', () => {
       // A typed error is not a payload.
       expect(field, title).not.toHaveProperty('code');
     }
-    expect(tabs).toHaveLength(13);
+    expect(tabs).toHaveLength(14);
     expect([...origins]).toEqual([service.url]);
     expect(faults).toEqual([]);
     await page.close();

@@ -24,27 +24,25 @@ export const checkTotals = (_worker: Scope, db: Queryable): Promise<Finding> =>
     from batches b left join held h on h.batch_id = b.id`,
   );
 
-/** The six counts sum to the total and equal what results and jobs make of the items. */
+/** The six counts sum to the total and equal what the newest attempts make of the items, by their results or jobs. */
 export const checkCounts = (_worker: Scope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
-    with newest as (
-      select distinct on (batch_id, position) batch_id, position, status
-      from results order by batch_id, position, attempt desc),
-    waiting as (
-      select i.batch_id, coalesce((select case when j.status = 'CREATED' then 'PENDING' else 'SUBMITTED' end
-        from jobs j where j.batch_id = i.batch_id and i.position <@ j.positions
-        order by j.attempt desc, j.number desc limit 1), 'PENDING') as status
+    with told as (
+      select i.batch_id, case when r.attempt >= coalesce(j.attempt, 0) then r.status
+        when coalesce(j.status, 'CREATED') = 'CREATED' then 'PENDING' else 'SUBMITTED' end as status
       from items i join batches b on b.id = i.batch_id and i.position < b.total
-      where not exists (select 1 from newest n where n.batch_id = i.batch_id and n.position = i.position)),
+        left join lateral (select attempt, status from results where batch_id = i.batch_id and position = i.position
+          order by attempt desc limit 1) r on true
+        left join lateral (select attempt, status from jobs where batch_id = i.batch_id and i.position <@ positions
+          order by attempt desc, number desc limit 1) j on true),
     counted as (
       select batch_id, array[
         count(*) filter (where status = 'PENDING'), count(*) filter (where status = 'SUBMITTED'),
         count(*) filter (where status = 'SUCCEEDED'), count(*) filter (where status = 'ERRORED'),
         count(*) filter (where status = 'EXPIRED'), count(*) filter (where status = 'CANCELLED')] as counts
-      from (select batch_id, status from newest union all select batch_id, status from waiting) s
-      group by batch_id),
+      from told group by batch_id),
     kept as (
       select id, total, array[pending, submitted, succeeded, errored, expired, cancelled]::bigint[] as counts from batches)
     select k.id::text,
@@ -72,14 +70,17 @@ export const checkUsage = (_worker: Scope, db: Queryable): Promise<Finding> =>
 
 const noTokens = sql`array[null, null, null, null, null]::numeric[]`;
 
-/** A closed batch is terminal exactly when every item has a result; an open one is accumulating. */
+/** A closed batch is terminal exactly when every item has a result of its newest attempt; an open one is accumulating. */
 export const checkEnds = (_worker: Scope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
     with finished as (
       select r.batch_id, count(distinct r.position) as items
-      from results r join batches b on b.id = r.batch_id and r.position < b.total group by r.batch_id)
+      from results r join batches b on b.id = r.batch_id and r.position < b.total
+      where r.attempt = b.attempts or not exists (select 1 from jobs j
+        where j.batch_id = r.batch_id and j.attempt > r.attempt and r.position <@ j.positions)
+      group by r.batch_id)
     select b.id::text,
       case when b.closed_at is null then b.status <> 'ACCUMULATING'
         else b.status = 'ACCUMULATING' or (b.status = any(${sql.param(terminal)}::text[])) <> (coalesce(f.items, 0) = b.total)

@@ -7,7 +7,7 @@ import { type Finding, judge } from './check.ts';
 
 /**
  * Within one attempt no two jobs of a batch share an item, a job's `request_count` is the size of its set, and
- * the jobs of a closed batch cover all items. A batch that was cancelled while open never had any.
+ * every item of a closed batch is in a job, or was cancelled while the batch was open.
  */
 export const checkJobs = (_worker: Scope, db: Queryable): Promise<Finding> =>
   judge(
@@ -21,20 +21,44 @@ export const checkJobs = (_worker: Scope, db: Queryable): Promise<Finding> =>
     shared as (
       select batch_id, sum(placed - (select sum(upper(u) - lower(u)) from unnest(covered) as u)) as items
       from attempts group by batch_id),
-    covers as (select batch_id, range_agg(range) as covered from ranges group by batch_id),
+    never as (select batch_id, int4range(position, position + 1) as range from results where job_id is null),
+    covers as (select batch_id, range_agg(range) as covered
+      from (select batch_id, range from ranges union all select batch_id, range from never) as held group by batch_id),
     miscounts as (
       select batch_id, count(*) as jobs from jobs j
       where request_count <> (select coalesce(sum(upper(u) - lower(u)), 0) from unnest(j.positions) as u)
       group by batch_id)
     select b.id::text,
       coalesce(o.items, 0) <> 0 or coalesce(m.jobs, 0) <> 0
-        or case when b.closed_at is null then c.covered is not null
-             when c.covered is null then b.status <> 'CANCELLED'
-             else c.covered <> int4multirange(int4range(0, b.total)) end as broken,
+        or coalesce(c.covered, '{}') <>
+             case when b.closed_at is null then '{}' else int4multirange(int4range(0, b.total)) end as broken,
       format('total %s, jobs hold %s, shared items %s, jobs with a wrong count %s',
         b.total, coalesce(c.covered::text, '{}'), coalesce(o.items, 0), coalesce(m.jobs, 0)) as detail
     from batches b left join shared o on o.batch_id = b.id left join covers c on c.batch_id = b.id
       left join miscounts m on m.batch_id = b.id`,
+  );
+
+/**
+ * An attempt holds only what had failed in every attempt before: each earlier job of an item has brought a result for
+ * it that is no answer. `batches.attempts` is the newest attempt of any job.
+ */
+export const checkRetries = (_worker: Scope, db: Queryable): Promise<Finding> =>
+  judge(
+    db,
+    sql`
+    with newest as (select batch_id, max(attempt) as attempt from jobs group by batch_id),
+    repeated as (
+      select o.batch_id, o.id, o.attempt, o.positions * n.positions as positions
+      from jobs o join jobs n on n.batch_id = o.batch_id and n.attempt > o.attempt and n.positions && o.positions),
+    doubled as (
+      select p.batch_id, sum((select sum(upper(u) - lower(u)) from unnest(p.positions) as u) -
+        (select count(*) from results r where r.batch_id = p.batch_id and r.attempt = p.attempt and r.job_id = p.id
+           and r.status <> 'SUCCEEDED' and r.position <@ p.positions)) as items
+      from repeated p group by p.batch_id)
+    select b.id::text, b.attempts <> coalesce(n.attempt, 1) or coalesce(d.items, 0) <> 0 as broken,
+      format('attempts %s, of jobs %s, items tried again without a failure %s',
+        b.attempts, coalesce(n.attempt::text, 'none'), coalesce(d.items, 0)) as detail
+    from batches b left join newest n on n.batch_id = b.id left join doubled d on d.batch_id = b.id`,
   );
 
 /**

@@ -5,6 +5,7 @@
 import { sql } from 'drizzle-orm';
 import type { Scope } from '../../domain/scope.ts';
 import type { Queryable } from '../client.ts';
+import { isOutcome } from './outcome.ts';
 import { batchInScope } from './scope.ts';
 
 /** What can be downloaded: requests, results that succeeded, all other results. */
@@ -23,7 +24,7 @@ const resultLine = sql`'{"position":' || i.position || ',"customId":' || to_json
   || '","result":' || case when r.error_code = 'malformed_result' then to_json(r.response)::text else coalesce(r.response, 'null') end
   || case when r.error_code is null then '' else ',"error":' || json_build_object('code', r.error_code, 'message', r.error_message) end || '}'`;
 
-/** The next lines of a batch after a position, in the caller's order. An item shows its newest attempt. */
+/** The next lines of a batch after a position, in the caller's order. An item that is tried again shows nothing until then. */
 export async function downloadLines(
   scope: Scope,
   db: Queryable,
@@ -40,11 +41,10 @@ export async function downloadLines(
           where ${inBatch} order by i.position limit ${page.limit}`)
       : await db.execute<{ position: number; line: string }>(sql`
           select i.position, ${resultLine} as line
-          from results r join items i on i.batch_id = r.batch_id and i.position = r.position
-          where r.batch_id = ${batchId}::uuid and r.position > ${page.after} and ${inBatch}
-            and r.status ${kind === 'output' ? sql`=` : sql`<>`} 'SUCCEEDED'
-            and not exists (select 1 from results n where n.batch_id = r.batch_id and n.position = r.position
-                            and n.attempt > r.attempt)
+          from batches bt join results r on r.batch_id = bt.id
+          join items i on i.batch_id = r.batch_id and i.position = r.position
+          where bt.id = ${batchId}::uuid and r.position > ${page.after} and ${inBatch}
+            and r.status ${kind === 'output' ? sql`=` : sql`<>`} 'SUCCEEDED' and ${isOutcome}
           order by r.position limit ${page.limit}`);
   return rows;
 }

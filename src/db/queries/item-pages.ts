@@ -1,6 +1,6 @@
 /**
- * Pages of items with what became of them. An item's state is derived here, in one place: its newest result,
- * else the state of its newest job, else pending. Bodies are left out; `itemRequests` and `itemResponses` load
+ * Pages of items with what became of them. Their state is derived (`outcome.ts`): the result of
+ * their newest attempt, else the state of its job, else pending. Bodies are left out; `itemRequests` and `itemResponses` load
  * those that are asked for.
  */
 import { type SQL, sql } from 'drizzle-orm';
@@ -8,6 +8,7 @@ import type { Scope } from '../../domain/scope.ts';
 import type { ItemStatus } from '../../domain/status.ts';
 import type { Usage } from '../../domain/usage.ts';
 import type { Queryable } from '../client.ts';
+import { isOutcome, itemStatus, outcome } from './outcome.ts';
 import { batchInScope } from './scope.ts';
 
 /** An item as callers see it, without its bodies. */
@@ -47,18 +48,12 @@ export interface ItemPage {
 
 const view = sql`
   i.batch_id as "batchId", i.position, i.custom_id as "customId", i.endpoint, i.model, i.agent_id as "agentId", i.bytes, i.created_at as "createdAt",
-  coalesce(r.status, case when j.status is null or j.status = 'CREATED' then 'PENDING' else 'SUBMITTED' end) as status,
+  ${itemStatus} as status,
   coalesce(r.job_id, j.id) as "jobId", r.attempt, r.error_code as "errorCode", r.error_message as "errorMessage",
   r.retryable, r.stop_reason as "stopReason", r.finished_at as "finishedAt",
   r.input_tokens::float8 as "inputTokens", r.output_tokens::float8 as "outputTokens",
   r.cached_input_tokens::float8 as "cachedInputTokens", r.cache_write_input_tokens::float8 as "cacheWriteInputTokens",
   r.reasoning_tokens::float8 as "reasoningTokens"`;
-
-const outcome = sql`
-  left join lateral (select * from results r where r.batch_id = i.batch_id and r.position = i.position
-                     order by r.attempt desc limit 1) r on true
-  left join lateral (select j.id, j.status from jobs j where j.batch_id = i.batch_id and r.position is null
-                     and i.position <@ j.positions order by j.attempt desc, j.number desc limit 1) j on true`;
 
 const failed: readonly ItemStatus[] = ['ERRORED', 'EXPIRED', 'CANCELLED'];
 
@@ -90,7 +85,7 @@ export async function itemPages(
     join batches bt on bt.id = b.id and ${batchInScope(scope, sql`bt.id`)}
     cross join lateral (
       select ${view} from ${source} and i.position < bt.total
-        ${filter.status ? sql`and coalesce(r.status, case when j.status is null or j.status = 'CREATED' then 'PENDING' else 'SUBMITTED' end) = any(${sql.param(filter.status)}::text[])` : sql``}
+        ${filter.status ? sql`and ${itemStatus} = any(${sql.param(filter.status)}::text[])` : sql``}
         ${filter.errorCode ? sql`and r.error_code = any(${sql.param(filter.errorCode)}::text[])` : sql``}
       order by ${order} limit ${page.limit}) x`);
   return rows.map(toView);
@@ -137,7 +132,7 @@ export async function countItems(
     select bt.id, count(*)::int as count
     from batches bt join items i on i.batch_id = bt.id and i.position < bt.total ${outcome}
     where bt.id = any(${sql.param(batchIds)}::uuid[]) and ${batchInScope(scope, sql`bt.id`)}
-      ${filter.status ? sql`and coalesce(r.status, case when j.status is null or j.status = 'CREATED' then 'PENDING' else 'SUBMITTED' end) = any(${sql.param(filter.status)}::text[])` : sql``}
+      ${filter.status ? sql`and ${itemStatus} = any(${sql.param(filter.status)}::text[])` : sql``}
       ${filter.errorCode ? sql`and r.error_code = any(${sql.param(filter.errorCode)}::text[])` : sql``}
     group by bt.id`);
   return new Map(rows.map((row) => [row.id, row.count]));
@@ -156,18 +151,26 @@ export async function itemRequests(
   return rows;
 }
 
-/** The provider's lines for items, of their newest attempt; an item without one is left out. */
+/** The identity of a result. */
+export interface ResultKey {
+  readonly batchId: string;
+  readonly position: number;
+  readonly attempt: number;
+}
+
+/** The provider's lines for results; one without a line is left out. */
 export async function itemResponses(
   scope: Scope,
   db: Queryable,
-  keys: readonly { batchId: string; position: number }[],
-): Promise<{ batchId: string; position: number; response: string }[]> {
-  const { rows } = await db.execute<{ batchId: string; position: number; response: string }>(sql`
-    select distinct on (r.batch_id, r.position) r.batch_id as "batchId", r.position, r.response
-    from unnest(${sql.param(keys.map((key) => key.batchId))}::uuid[], ${sql.param(keys.map((key) => key.position))}::int[]) as k(batch_id, position)
-    join results r on r.batch_id = k.batch_id and r.position = k.position and ${batchInScope(scope, sql`r.batch_id`)}
-    where r.response is not null
-    order by r.batch_id, r.position, r.attempt desc`);
+  keys: readonly ResultKey[],
+): Promise<(ResultKey & { readonly response: string })[]> {
+  const { rows } = await db.execute<ResultKey & { response: string; [column: string]: unknown }>(sql`
+    select r.batch_id as "batchId", r.position, r.attempt, r.response
+    from unnest(${sql.param(keys.map((key) => key.batchId))}::uuid[], ${sql.param(keys.map((key) => key.position))}::int[],
+      ${sql.param(keys.map((key) => key.attempt))}::int[]) as k(batch_id, position, attempt)
+    join results r on r.batch_id = k.batch_id and r.position = k.position and r.attempt = k.attempt
+      and ${batchInScope(scope, sql`r.batch_id`)}
+    where r.response is not null`);
   return rows;
 }
 
@@ -177,7 +180,10 @@ export interface FinishedItem extends ItemView {
   readonly seq: number;
 }
 
-/** The next results of a batch after (seq, position), at most `limit`. */
+/**
+ * The next results of a batch after (seq, position), at most `limit`. An item that is tried again has not finished: it
+ * comes with the result of its next attempt.
+ */
 export async function finishedItems(
   scope: Scope,
   db: Queryable,
@@ -187,10 +193,11 @@ export async function finishedItems(
 ): Promise<FinishedItem[]> {
   const { rows } = await db.execute<Record<string, unknown>>(sql`
     select ${view}, r.seq
-    from results r join items i on i.batch_id = r.batch_id and i.position = r.position
+    from batches bt join results r on r.batch_id = bt.id
+    join items i on i.batch_id = r.batch_id and i.position = r.position
     left join jobs j on j.id = r.job_id
-    where r.batch_id = ${batchId}::uuid and (r.seq, r.position) > (${after.seq}::int, ${after.position}::int)
-      and ${batchInScope(scope, sql`r.batch_id`)}
+    where ${isOutcome} and r.batch_id = ${batchId}::uuid and (r.seq, r.position) > (${after.seq}::int, ${after.position}::int)
+      and ${batchInScope(scope, sql`bt.id`)}
     order by r.seq, r.position limit ${limit}`);
   return rows.map((row) => ({ ...toView(row), seq: Number(row['seq']) }));
 }

@@ -8,6 +8,7 @@ import type { ResultStatus } from '../../domain/status.ts';
 import type { Usage } from '../../domain/usage.ts';
 import type { Queryable } from '../client.ts';
 import { type ResultRow, results } from '../tables/results.ts';
+import { isOutcome } from './outcome.ts';
 import { batchInScope } from './scope.ts';
 
 /** What an insert added: how many of each outcome, and the sum of their tokens. */
@@ -131,8 +132,8 @@ export interface ErrorGroup {
 const errorGroupsMax = 100;
 
 /**
- * The failures of batches by code, most frequent first, at most a hundred of each batch; an item that was retried
- * counts by its newest attempt.
+ * The failures of batches by code, most frequent first, at most a hundred of each batch; an item that is tried
+ * again counts by its newest attempt, and not at all while that is under way.
  */
 export async function errorGroups(
   scope: Scope,
@@ -144,10 +145,8 @@ export async function errorGroups(
       select batch_id as "batchId", error_code as code, count(*)::int as count,
              (array_agg(error_message order by position))[1] as message, min(position) as "samplePosition",
              row_number() over (partition by batch_id order by count(*) desc, error_code) as place
-      from results r
-      where batch_id = any(${sql.param(batchIds)}::uuid[]) and error_code is not null
-        and not exists (select 1 from results n
-                        where n.batch_id = r.batch_id and n.position = r.position and n.attempt > r.attempt)
+      from results r join (select id, attempts from batches) bt on bt.id = r.batch_id
+      where batch_id = any(${sql.param(batchIds)}::uuid[]) and error_code is not null and ${isOutcome}
         and ${batchInScope(scope, sql`r.batch_id`)}
       group by batch_id, error_code) as ranked
     where place <= ${errorGroupsMax} order by "batchId", place`);
