@@ -14,6 +14,7 @@ export type AppErrorCode =
   | 'NOT_FOUND'
   | 'WRONG_BATCH_STATE'
   | 'EMPTY_BATCH'
+  | 'NO_CALLBACK'
   | 'PROVIDER_NOT_CONFIGURED'
   | 'UNAUTHENTICATED'
   | 'FORBIDDEN';
@@ -82,6 +83,13 @@ export class BatchStateError extends AppError {
 export class EmptyBatchError extends AppError {
   constructor() {
     super('EMPTY_BATCH', 'The batch has no requests; add at least one before submitting it.');
+  }
+}
+
+/** A batch without a callback URL has nobody to tell. */
+export class NoCallbackError extends AppError {
+  constructor() {
+    super('NO_CALLBACK', 'The batch has no callbackUrl, so nobody is told of its end.');
   }
 }
 

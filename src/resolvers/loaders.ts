@@ -5,6 +5,8 @@
 import DataLoader from 'dataloader';
 import type { Database, Queryable } from '../db/client.ts';
 import { findBatches } from '../db/queries/batches.ts';
+import { newestDeliveries } from '../db/queries/deliveries.ts';
+import { type AttemptPage, attemptPages, countAttempts } from '../db/queries/delivery-attempts.ts';
 import { countEvents, eventPages } from '../db/queries/events.ts';
 import {
   countItems,
@@ -71,6 +73,11 @@ export function createLoaders(db: Database, scope: OrganizationScope) {
       textOfItem,
       textOfItem,
     ),
+    delivery: byKey(
+      (batchIds: readonly string[]) => read((q) => newestDeliveries(scope, q, batchIds)),
+      (row) => row.batchId,
+      same,
+    ),
     errorGroups: manyByKey(
       (ids: readonly string[]) => read((q) => errorGroups(scope, q, ids)),
       (group) => group.batchId,
@@ -78,6 +85,7 @@ export function createLoaders(db: Database, scope: OrganizationScope) {
     strayCount: fromMap((ids: readonly string[]) => read((q) => countStrays(scope, q, ids))),
     jobCount: fromMap((ids: readonly string[]) => read((q) => countBatchJobs(scope, q, ids))),
     eventCount: fromMap((ids: readonly string[]) => read((q) => countEvents(scope, q, ids))),
+    attemptCount: fromMap((ids: readonly string[]) => read((q) => countAttempts(scope, q, ids))),
     itemCount: perArguments((filter: ItemFilter) =>
       fromMap((ids: readonly string[]) => read((q) => countItems(scope, q, ids, filter))),
     ),
@@ -97,6 +105,12 @@ export function createLoaders(db: Database, scope: OrganizationScope) {
       manyByKey(
         (ids: readonly string[]) => read((q) => eventPages(scope, q, ids, page)),
         (event) => event.batchId,
+      ),
+    ),
+    attempts: perArguments((page: AttemptPage) =>
+      manyByKey(
+        (ids: readonly string[]) => read((q) => attemptPages(scope, q, ids, page)),
+        (attempt) => attempt.batchId,
       ),
     ),
   };

@@ -11,6 +11,7 @@ const ErrorCodeType = builder.enumType('ErrorCode', {
     NOT_FOUND: { description: 'Nothing with this id belongs to your organization.' },
     WRONG_BATCH_STATE: { description: 'The batch is in a state that does not allow this.' },
     EMPTY_BATCH: { description: 'The batch has no requests.' },
+    NO_CALLBACK: { description: 'The batch has no callback URL, so there is nobody to tell.' },
     PROVIDER_NOT_CONFIGURED: { description: 'The provider has no credentials here.' },
     INVALID_ARGUMENT: { description: 'An argument is out of range, or a cursor or id is not one of ours.' },
     UNAUTHENTICATED: { description: 'No key, or one that is unknown, expired or revoked.' },
@@ -87,6 +88,12 @@ builder.objectType(errors.BatchStateError, {
 builder.objectType(errors.EmptyBatchError, {
   name: 'EmptyBatchError',
   description: 'The batch has no requests, so there is nothing to submit. Add some with addRequests.',
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(errors.NoCallbackError, {
+  name: 'NoCallbackError',
+  description: 'The batch has no callbackUrl, so there is nobody to tell.',
   interfaces: [ErrorInterface],
 });
 

@@ -124,6 +124,7 @@ describe('The schema', () => {
       'Batch.events',
       'Batch.items',
       'Batch.jobs',
+      'BatchCallback.attempts',
       'Query.batches',
       'Query.jobs',
     ]);
