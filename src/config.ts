@@ -45,6 +45,8 @@ export interface Config {
   readonly role: Role;
   readonly log: { readonly level: LogLevel };
   readonly work: WorkSettings;
+  /** What callback URLs may lead to beside the public network: the entries of `CALLBACK_ALLOW`. */
+  readonly callbackAllow: readonly string[];
   /** How long an emulated batch takes. */
   readonly sandboxSeconds: number;
   /** The providers that the settings name, beside those that are built in. */
@@ -98,6 +100,7 @@ export function readConfig(
     role: flags.role ?? 'all',
     log: { level: reading.read(variables.logLevel) },
     work,
+    callbackAllow: reading.read(variables.callbackAllow),
     sandboxSeconds: reading.read(variables.sandboxSeconds),
     compatibleProviders,
     providers: Object.fromEntries(
@@ -189,6 +192,7 @@ function readWork(reading: Reading, sandbox: boolean, notifies: boolean): WorkSe
     leaseSeconds: reading.read(variables.leaseSeconds),
     sendSeconds: reading.read(variables.sendSeconds),
     callSeconds: reading.read(variables.callSeconds),
+    callbackSeconds: reading.read(variables.callbackSeconds),
     graceSeconds: reading.read(variables.graceHours) * 3600,
     syncWaitSeconds: reading.read(variables.syncWaitSeconds),
     eventRetentionDays: reading.read(variables.eventRetentionDays),

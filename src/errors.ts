@@ -15,6 +15,7 @@ export type AppErrorCode =
   | 'WRONG_BATCH_STATE'
   | 'EMPTY_BATCH'
   | 'NOTHING_TO_RETRY'
+  | 'NO_CALLBACK'
   | 'PROVIDER_NOT_CONFIGURED'
   | 'UNAUTHENTICATED'
   | 'FORBIDDEN';
@@ -93,6 +94,13 @@ export class NothingToRetryError extends AppError {
       'NOTHING_TO_RETRY',
       'No request of the batch has failed in the way that is asked for; nothing was sent.',
     );
+  }
+}
+
+/** A batch without a callback URL has nobody to tell. */
+export class NoCallbackError extends AppError {
+  constructor() {
+    super('NO_CALLBACK', 'The batch has no callbackUrl, so nobody is told of its end.');
   }
 }
 

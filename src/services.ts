@@ -1,6 +1,7 @@
 /** What every verb is handed: the parts of a running process, made once by `app.ts`. */
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
+import type { CallbackCaller } from './callbacks/caller.ts';
 import type { Clock } from './clock.ts';
 import type { Database } from './db/client.ts';
 import { nonceFrom, uuidv7 } from './domain/ids.ts';
@@ -15,6 +16,9 @@ export interface Services {
   readonly log: Logger;
   readonly providers: ProviderAccess;
   readonly hub: Hub;
+  readonly callbacks: CallbackCaller;
+  /** Where callers reach the API, without a trailing slash; null where this process does not know. */
+  readonly origin: () => string | null;
   readonly settings: WorkSettings;
 }
 
@@ -27,6 +31,8 @@ export interface WorkSettings {
   readonly sendSeconds: number;
   /** How long one call to a provider may take otherwise. */
   readonly callSeconds: number;
+  /** How long one call to a callback URL may take. */
+  readonly callbackSeconds: number;
   /** How long after the end of its window a job may go on before we end it ourselves. */
   readonly graceSeconds: number;
   /** How long `syncBatch` waits for the poll it asked for. */

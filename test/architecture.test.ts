@@ -119,6 +119,7 @@ const rules: readonly Rule[] = [
         importing('src/batches/a.ts', '../providers/openai/index.ts', 'src/providers/openai/index.ts'),
         /\(batches\)/,
       ],
+      [importing('src/callbacks/a.ts', '../batches/a.ts', 'src/batches/a.ts'), /\(callbacks\)/],
       [importing('src/batches/a.ts', '../providers/registry.ts', 'src/providers/registry.ts'), /\(batches\)/],
       [importing('src/batches/a.ts', 'graphql'), /package graphql/],
       [importing('src/batches/a.ts', '../http/server.ts', 'src/http/server.ts'), /\(batches\)/],
@@ -345,6 +346,7 @@ describe('The scanner', () => {
     expect(services?.imports.map(({ path, specifier }) => path ?? specifier)).toEqual([
       'node:crypto',
       'pino',
+      'src/callbacks/caller.ts',
       'src/clock.ts',
       'src/db/client.ts',
       'src/domain/ids.ts',

@@ -1,4 +1,5 @@
 /** `createBatch`: makes a batch, with or without its first requests, and closes it where its rule says so. */
+import { acceptCallbackUrl } from '../callbacks/accept-url.ts';
 import { insertBatch } from '../db/queries/batches.ts';
 import { insertEvent } from '../db/queries/events.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
@@ -31,6 +32,7 @@ export async function createBatch(
   configured(services, { provider: provider.name, sandbox });
   const model = input.model ?? null;
   refuseModel(provider, model);
+  const callbackUrl = acceptCallbackUrl(services, input.callbackUrl);
   const known = knownProviders(services);
   const accepted = input.requests
     ? acceptRequests(input.requests, { provider, known, endpoint, model }, 0)
@@ -49,6 +51,7 @@ export async function createBatch(
       model,
       completionWindow,
       metadata: input.metadata ?? {},
+      callbackUrl,
       status: 'ACCUMULATING',
       version: 1,
       submitMode: input.submit.kind,

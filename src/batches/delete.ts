@@ -3,6 +3,7 @@
  * runs, because what runs is paid for. One event stays behind, to tell those who follow.
  */
 import { deleteBatchRow, lockBatch } from '../db/queries/batches.ts';
+import { deleteDeliveries } from '../db/queries/deliveries.ts';
 import { deleteEvents, insertEvent } from '../db/queries/events.ts';
 import { deleteItems } from '../db/queries/items.ts';
 import { deleteJobs } from '../db/queries/jobs.ts';
@@ -29,6 +30,7 @@ export async function deleteBatch(
       );
     }
     for (const remove of [
+      deleteDeliveries,
       deleteStrays,
       deleteResults,
       deleteItems,

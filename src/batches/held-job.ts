@@ -36,7 +36,7 @@ export interface Moment {
  * another worker holds it now.
  */
 export async function changeHeldJob(
-  services: Pick<Services, 'db' | 'clock' | 'settings'>,
+  services: Pick<Services, 'db' | 'clock' | 'settings' | 'origin'>,
   held: JobRow,
   decide: (current: JobRow, moment: Moment) => Promise<HeldJobChange | null> | HeldJobChange | null,
 ): Promise<void> {

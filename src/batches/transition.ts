@@ -1,11 +1,13 @@
 /**
  * The only writer of a batch's or job's state. Every change goes through here: the batch's row is locked, the
  * verb decides what to change on the state it finds, and row, jobs, counts, event, notification and tasks are
- * written in one transaction. What a verb may not do is publish, count or compute a status by itself.
+ * written in one transaction; so is what a callback URL is told of an end. What a verb may not do is publish, count or
+ * compute a status by itself.
  *
  * Owned: the invariants (counts sum to the total, status follows from jobs and items, version equals the newest
  * event). Left to the verbs: what happened. Lock order is batch, then job, then rows.
  */
+import { announceEnd } from '../callbacks/announce.ts';
 import type { Queryable } from '../db/client.ts';
 import { type BatchPatch, lockBatch, updateBatch } from '../db/queries/batches.ts';
 import { insertEvent } from '../db/queries/events.ts';
@@ -59,6 +61,8 @@ export interface BatchChange {
   readonly settled?: { readonly tally: Tally; readonly from: 'pending' | 'submitted' };
 }
 
+type Parts = Pick<Services, 'clock' | 'settings' | 'origin'>;
+
 /** The lease under which a job was being worked on is held by another worker now; nothing was written. */
 export class LeaseLostError extends Error {
   constructor() {
@@ -72,7 +76,7 @@ export class LeaseLostError extends Error {
  * Answers the batch as it then is. Throws `NotFoundError` where the scope has no such batch.
  */
 export async function transition(
-  services: Pick<Services, 'clock' | 'settings'>,
+  services: Parts,
   scope: Scope,
   tx: Queryable,
   batchId: string,
@@ -89,7 +93,7 @@ export async function transition(
 }
 
 async function write(
-  { settings }: Pick<Services, 'settings'>,
+  services: Parts,
   scope: Scope,
   tx: Queryable,
   locked: LockedBatch,
@@ -141,7 +145,8 @@ async function write(
     data: { status, ...change.data },
     at: now,
   };
-  await insertEvent(scope, tx, event, settings);
+  await insertEvent(scope, tx, event, services.settings);
+  if (ended) await announceEnd(services, scope, tx, updated, now);
   await wake(
     tx,
     jobs.filter((job) => !isStillHeld(job, change)),

@@ -1,8 +1,9 @@
 /** The names of background tasks, shared by those who ask for work and those who do it (`worker/catalog.ts`). */
+import { deliverTask } from '../callbacks/announce.ts';
 import type { JobWork } from '../domain/job.ts';
 
 /** Every task by name. Its payload is the id of a row. */
-export const taskNames = ['batch.close', 'job.submit', 'job.poll', 'job.collect'] as const;
+export const taskNames = ['batch.close', 'job.submit', 'job.poll', 'job.collect', deliverTask] as const;
 /** A task's name. */
 export type TaskName = (typeof taskNames)[number];
 

@@ -102,6 +102,20 @@ export const origins: Kind<readonly string[]> = {
     .pipe(z.array(z.string().refine(isOrigin))),
 };
 
+/** Networks, addresses, and hosts with or without a port. */
+export const callbackTargets: Kind<readonly string[]> = {
+  must: 'networks such as 10.0.0.0/8 and hosts such as hooks.internal or hooks.internal:8443, separated by commas',
+  schema: z
+    .string()
+    .transform((text) => text.split(',').map((target) => target.trim()))
+    .pipe(z.array(z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6(), z.string().refine(isHost)]))),
+};
+
+function isHost(text: string): boolean {
+  const [, host, port = '1'] = /^([\w.-]+|\[[\da-f:.]+\])(?::(\d{1,5}))?$/i.exec(text) ?? [];
+  return host !== undefined && URL.canParse(`http://${host}`) && Number(port) >= 1 && Number(port) <= 65_535;
+}
+
 function isOrigin(text: string): boolean {
   const url = urlIn(text);
   return text === '*' || (url !== null && /^https?:$/.test(url.protocol) && url.origin === text);

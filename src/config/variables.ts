@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defaultPollSchedule } from '../domain/polling.ts';
 import type { Provider } from '../providers/provider.ts';
 import {
+  callbackTargets,
   decimal,
   directory,
   host,
@@ -176,6 +177,19 @@ export const variables = {
     kind: wholeNumber(0, 300),
     default: 10,
     meaning: 'How long `syncBatch` waits for the poll that it asked for, in seconds.',
+  },
+  callbackAllow: {
+    name: 'CALLBACK_ALLOW',
+    kind: callbackTargets,
+    default: [],
+    meaning:
+      'What callback URLs may lead to beside public addresses over https: private networks, and hosts by name wherever they lie. Only these may be called over http.',
+  },
+  callbackSeconds: {
+    name: 'CALLBACK_SECONDS',
+    kind: wholeNumber(1, 300),
+    default: 20,
+    meaning: 'How long one call to a callback URL may take, in seconds.',
   },
   compatibleProviders: {
     name: 'COMPATIBLE_PROVIDERS',

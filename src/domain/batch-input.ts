@@ -43,6 +43,9 @@ const metadataSchema = z
     `metadata may have at most ${metadataPairsMax} pairs.`,
   );
 
+// Which URLs can be called is `callbacks/`' to say.
+const callbackUrlSchema = z.string().nullish();
+
 /** One request given inline: its body as parsed JSON. */
 export const requestInput = z.strictObject({
   customId: z.string().nullish(),
@@ -72,16 +75,32 @@ export const createBatchInput = z.strictObject({
   model: storableText('model', 256).nullish(),
   completionWindow: z.string().nullish(),
   metadata: metadataSchema.nullish(),
+  callbackUrl: callbackUrlSchema,
   submit: submitRuleSchema,
   requests: requestsInput.nullish(),
 });
 /** What `createBatch` takes. */
 export type CreateBatchInput = z.output<typeof createBatchInput>;
 
+const graceHoursMax = 168;
+
+/** What `rotateCallbackSecret` takes. */
+export const rotateCallbackSecretInput = z.strictObject({
+  graceHours: z
+    .int()
+    .refine(
+      (hours) => hours >= 0 && hours <= graceHoursMax,
+      `graceHours must be a whole number from 0 to ${graceHoursMax}.`,
+    )
+    .nullish()
+    .transform((hours) => hours ?? 24),
+});
+
 /** What `updateBatch` takes: a field left out stays, null clears it. */
 export const updateBatchInput = z.strictObject({
   name: nameSchema.nullish(),
   metadata: metadataSchema.nullish(),
+  callbackUrl: callbackUrlSchema,
 });
 /** What `updateBatch` takes. */
 export type UpdateBatchInput = z.output<typeof updateBatchInput>;

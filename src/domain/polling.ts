@@ -60,5 +60,6 @@ export function backoff({
   return jittered(Math.min(2 ** (failures - 1), backoffMaxSeconds), backoffJitter, random);
 }
 
-const jittered = (seconds: number, jitter: number, random: number): number =>
+/** A pause that chance in [0, 1) moves either way, by up to `jitter` as a share of it. */
+export const jittered = (seconds: number, jitter: number, random: number): number =>
   seconds * (1 + jitter * (2 * random - 1));

@@ -1,5 +1,5 @@
 /**
- * The status words of batch, job and item, and the questions asked of them. Words only: what moves a job is
+ * The status words of batch, job, item and delivery, and the questions asked of them. Words only: what moves a job is
  * `job.ts`, what jobs make of a batch is `batch.ts`.
  */
 
@@ -43,6 +43,11 @@ export type ItemStatus = (typeof itemStatuses)[number];
 export const resultStatuses = ['SUCCEEDED', 'ERRORED', 'EXPIRED', 'CANCELLED'] as const;
 /** The outcome of one item in one attempt. */
 export type ResultStatus = (typeof resultStatuses)[number];
+
+/** What can become of telling a callback URL that a batch has ended. */
+export const deliveryStatuses = ['PENDING', 'DELIVERED', 'FAILED'] as const;
+/** Still to be told, told, or given up. */
+export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
 const terminalBatch = {
   ACCUMULATING: false,

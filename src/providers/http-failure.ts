@@ -5,6 +5,7 @@
  * Owned here: the kinds, Retry-After, and keeping credentials out of texts. Left to the vendors' folders: finding
  * the vendor's code and message in an answer.
  */
+import { afterWait, numberIn, retryAfter } from '../domain/retry-after.ts';
 import { ProviderFailure, type ProviderFailureKind } from './failure.ts';
 
 /** An answer that is not the one we wanted. */
@@ -64,11 +65,7 @@ export function connectionFailure(error: unknown, { creates }: { creates: boolea
  */
 export function retryAt(headers: Pick<Headers, 'get'>, now: Date): Date | null {
   const milliseconds = numberIn(headers.get('retry-after-ms'));
-  const after = headers.get('retry-after');
-  const seconds = numberIn(after);
-  const wait = milliseconds ?? (seconds === null ? Date.parse(after ?? '') - now.getTime() : seconds * 1000);
-  const at = new Date(now.getTime() + Math.max(0, wait));
-  return Number.isNaN(at.getTime()) ? null : at;
+  return milliseconds === null ? retryAfter(headers.get('retry-after'), now) : afterWait(milliseconds, now);
 }
 
 /** The text with the API key, and whatever looks like one, cut out; at most 500 characters. */
@@ -111,6 +108,3 @@ const troubleWord = (error: unknown): string => {
   }
   return name;
 };
-
-const numberIn = (text: string | null): number | null =>
-  text !== null && /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : null;

@@ -73,7 +73,7 @@ export const pageSizes = {
 } as const;
 
 /** The largest number that Postgres' `integer` holds. */
-const int4Max = 2_147_483_647;
+export const int4Max = 2_147_483_647;
 
 /** The window of a nested list that is ordered by one number, and the number it lies beyond. */
 export function numberWindow(

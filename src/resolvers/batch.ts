@@ -105,21 +105,6 @@ export async function errorGroupSample(group: ErrorGroup, { loaders }: Context):
 export const batchProgress = (batch: BatchRow): number =>
   progress({ status: batch.status, counts: batch, total: batch.total });
 
-/** Where the batch shows in this API. */
-export const batchUrl = (batch: BatchRow, { origin }: Context): string => `${origin}/batches/${batch.id}`;
-
-/** Where the requests can be downloaded; null while there are none. */
-export const inputUrl = (batch: BatchRow, context: Context): string | null =>
-  batch.total === 0 ? null : `${batchUrl(batch, context)}/input.jsonl`;
-
-/** Where the results that succeeded can be downloaded; null before the first. */
-export const outputUrl = (batch: BatchRow, context: Context): string | null =>
-  batch.succeeded === 0 ? null : `${batchUrl(batch, context)}/output.jsonl`;
-
-/** Where the results that did not succeed can be downloaded; null before the first. */
-export const errorUrl = (batch: BatchRow, context: Context): string | null =>
-  batch.errored + batch.expired + batch.cancelled === 0 ? null : `${batchUrl(batch, context)}/errors.jsonl`;
-
 /** The cursor of a list of rows by creation time, and back. */
 export const creationCursor = (kind: string) => ({
   of: (row: { createdAt: Date; id: string }): string =>

@@ -5,6 +5,12 @@
 import DataLoader from 'dataloader';
 import type { Database, Queryable } from '../db/client.ts';
 import { findBatches } from '../db/queries/batches.ts';
+import { newestDeliveries } from '../db/queries/deliveries.ts';
+import {
+  countDeliveryAttempts,
+  type DeliveryAttemptPage,
+  deliveryAttemptPages,
+} from '../db/queries/delivery-attempts.ts';
 import { countEvents, eventPages } from '../db/queries/events.ts';
 import { attemptPages, countAttempts, type ItemKey } from '../db/queries/item-attempts.ts';
 import {
@@ -67,6 +73,11 @@ export function createLoaders(db: Database, scope: OrganizationScope) {
       textOfResult,
       textOfResult,
     ),
+    delivery: byKey(
+      (batchIds: readonly string[]) => read((q) => newestDeliveries(scope, q, batchIds)),
+      (row) => row.batchId,
+      same,
+    ),
     errorGroups: manyByKey(
       (ids: readonly string[]) => read((q) => errorGroups(scope, q, ids)),
       (group) => group.batchId,
@@ -75,6 +86,9 @@ export function createLoaders(db: Database, scope: OrganizationScope) {
     strayCount: fromMap((ids: readonly string[]) => read((q) => countStrays(scope, q, ids))),
     jobCount: fromMap((ids: readonly string[]) => read((q) => countBatchJobs(scope, q, ids))),
     eventCount: fromMap((ids: readonly string[]) => read((q) => countEvents(scope, q, ids))),
+    deliveryAttemptCount: fromMap((ids: readonly string[]) =>
+      read((q) => countDeliveryAttempts(scope, q, ids)),
+    ),
     itemCount: perArguments((filter: ItemFilter) =>
       fromMap((ids: readonly string[]) => read((q) => countItems(scope, q, ids, filter))),
     ),
@@ -108,6 +122,13 @@ export function createLoaders(db: Database, scope: OrganizationScope) {
       manyByKey(
         (ids: readonly string[]) => read((q) => eventPages(scope, q, ids, page)),
         (event) => event.batchId,
+        same,
+      ),
+    ),
+    deliveryAttempts: perArguments((page: DeliveryAttemptPage) =>
+      manyByKey(
+        (ids: readonly string[]) => read((q) => deliveryAttemptPages(scope, q, ids, page)),
+        (attempt) => attempt.batchId,
         same,
       ),
     ),

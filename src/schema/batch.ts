@@ -1,3 +1,4 @@
+import { batchUrl, errorUrl, inputUrl, outputUrl } from '../domain/batch-urls.ts';
 import {
   type BatchModel,
   batchById,
@@ -7,14 +8,12 @@ import {
   batchItems,
   batchJobs,
   batchProgress,
-  batchUrl,
-  errorUrl,
-  inputUrl,
-  outputUrl,
 } from '../resolvers/batch.ts';
+import { batchCallback } from '../resolvers/callbacks.ts';
 import { listBatches } from '../resolvers/lists.ts';
 import { BatchErrorType, CountsType, ErrorGroupType, SubmitRuleType } from './batch-parts.ts';
 import { builder } from './builder.ts';
+import { BatchCallbackType } from './callback.ts';
 import { BatchStatusType, ItemStatusType } from './enums.ts';
 import { PastEventConnection, PastEventRef } from './event.ts';
 import { CreationOrderInput, JobConnection } from './job.ts';
@@ -45,7 +44,7 @@ builder.node(BatchRef, {
       url: t.field({
         type: 'URL',
         description: 'Its own address; downloads lie below it.',
-        resolve: (batch, _args, context) => batchUrl(batch, context),
+        resolve: (batch, _args, { origin }) => batchUrl(batch, origin),
       }),
       name: t.exposeString('name', { nullable: true, description: 'What you called it.' }),
       status: t.field({
@@ -118,21 +117,28 @@ builder.node(BatchRef, {
         nullable: true,
         description:
           'Where its requests can be downloaded as JSONL, in your order; null while there are none.',
-        resolve: (batch, _args, context) => inputUrl(batch, context),
+        resolve: (batch, _args, { origin }) => inputUrl(batch, origin),
       }),
       outputUrl: t.field({
         type: 'URL',
         nullable: true,
         description:
           'Where the results that succeeded can be downloaded as JSONL, in your order; null before the first.',
-        resolve: (batch, _args, context) => outputUrl(batch, context),
+        resolve: (batch, _args, { origin }) => outputUrl(batch, origin),
       }),
       errorUrl: t.field({
         type: 'URL',
         nullable: true,
         description:
           'Where all other results can be downloaded as JSONL, in your order; null before the first.',
-        resolve: (batch, _args, context) => errorUrl(batch, context),
+        resolve: (batch, _args, { origin }) => errorUrl(batch, origin),
+      }),
+      callback: t.field({
+        type: BatchCallbackType,
+        nullable: true,
+        description:
+          'Who is told when it has ended, and what became of it; null where it has no callbackUrl.',
+        resolve: (batch, _args, context) => batchCallback(batch, context),
       }),
       createdAt: t.field({
         type: 'DateTime',

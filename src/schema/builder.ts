@@ -2,12 +2,19 @@
 import SchemaBuilder from '@pothos/core';
 import ErrorsPlugin from '@pothos/plugin-errors';
 import RelayPlugin from '@pothos/plugin-relay';
-import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
+import ScopeAuthPlugin, { type AuthFailure } from '@pothos/plugin-scope-auth';
 import type { Context } from '../context.ts';
 import type { JsonValue } from '../domain/json-line.ts';
 import { type AccessScope, allows } from '../domain/scope.ts';
 import { ForbiddenError } from '../errors.ts';
 import { globalId, readGlobalId } from '../resolvers/arguments.ts';
+
+/** The scope that a key lacks, as far as the plugin tells it. */
+const missingScope = (failure: AuthFailure): string => {
+  if ('scope' in failure) return failure.scope;
+  const [first] = 'failures' in failure ? failure.failures : [];
+  return first === undefined ? 'write' : missingScope(first);
+};
 
 /** The builder on which all types of the schema are declared. */
 export const builder = new SchemaBuilder<{
@@ -34,7 +41,7 @@ export const builder = new SchemaBuilder<{
       write: allows(scope.access, 'write'),
       admin: allows(scope.access, 'admin'),
     }),
-    unauthorizedError: () => new ForbiddenError('write'),
+    unauthorizedError: (_parent, _context, _info, { failure }) => new ForbiddenError(missingScope(failure)),
   },
   relay: {
     nodeQueryOptions: false,

@@ -1,7 +1,7 @@
 /** The enums of the schema, made from the domain's words. A word without a description does not compile. */
 import { eventKinds } from '../domain/event.ts';
 import { failedStatuses } from '../domain/retry.ts';
-import { batchStatuses, itemStatuses, jobStatuses } from '../domain/status.ts';
+import { batchStatuses, deliveryStatuses, itemStatuses, jobStatuses } from '../domain/status.ts';
 import { builder } from './builder.ts';
 
 /** An enum whose every value must be described: a new word without a description does not compile. */
@@ -75,7 +75,7 @@ export const EventKindType = builder.enumType('BatchEventKind', {
     SNAPSHOT: 'Nothing happened: this is the state to start from.',
     BATCH_CREATED: 'The batch was created.',
     REQUESTS_ADDED: 'Requests were added.',
-    BATCH_UPDATED: 'Its name or metadata changed.',
+    BATCH_UPDATED: 'Its name, its metadata or its callback URL changed.',
     BATCH_CLOSED: 'It was closed and split into jobs.',
     CLOSE_FAILED: 'Its rule could not close it; error tells why. It is still open.',
     JOB_SENDING: 'A job is being sent.',
@@ -90,6 +90,17 @@ export const EventKindType = builder.enumType('BatchEventKind', {
       'Requests that had failed are tried again, in new jobs; a batch that was over is not any more.',
     BATCH_ENDED: 'Every request has its result: the batch is terminal.',
     BATCH_DELETED: 'The batch was deleted; batch is null.',
+  }),
+});
+
+/** What became of telling a callback URL. */
+export const CallbackStatusType = builder.enumType('CallbackStatus', {
+  description: 'Whether a callback URL was told of the end of a batch.',
+  values: described(['WAITING', ...deliveryStatuses], {
+    WAITING: 'The batch has not ended: there is nothing to tell.',
+    PENDING: 'It is being told, or will be tried again.',
+    DELIVERED: 'The receiver answered with 2xx.',
+    FAILED: 'Given up: the receiver answered 410, or not with 2xx for more than a day.',
   }),
 });
 
@@ -171,6 +182,6 @@ export const AccessScopeType = builder.enumType('AccessScope', {
   values: {
     READ: { value: 'read', description: 'Queries, subscriptions and downloads.' },
     WRITE: { value: 'write', description: 'All mutations too.' },
-    ADMIN: { value: 'admin', description: "The organization's keys too." },
+    ADMIN: { value: 'admin', description: "The organization's keys and callback secret too." },
   } as const,
 });

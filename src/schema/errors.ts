@@ -12,6 +12,7 @@ const ErrorCodeType = builder.enumType('ErrorCode', {
     WRONG_BATCH_STATE: { description: 'The batch is in a state that does not allow this.' },
     EMPTY_BATCH: { description: 'The batch has no requests.' },
     NOTHING_TO_RETRY: { description: 'No request of the batch has failed in the way that is asked for.' },
+    NO_CALLBACK: { description: 'The batch has no callback URL, so there is nobody to tell.' },
     PROVIDER_NOT_CONFIGURED: { description: 'The provider has no credentials here.' },
     INVALID_ARGUMENT: { description: 'An argument is out of range, or a cursor or id is not one of ours.' },
     UNAUTHENTICATED: { description: 'No key, or one that is unknown, expired or revoked.' },
@@ -94,6 +95,12 @@ builder.objectType(errors.EmptyBatchError, {
 builder.objectType(errors.NothingToRetryError, {
   name: 'NothingToRetryError',
   description: 'No request of the batch has failed in the way that is asked for, so nothing is sent again.',
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(errors.NoCallbackError, {
+  name: 'NoCallbackError',
+  description: 'The batch has no callbackUrl, so there is nobody to tell.',
   interfaces: [ErrorInterface],
 });
 

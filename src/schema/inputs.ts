@@ -61,6 +61,10 @@ export const CreateBatchInput = builder.inputType('CreateBatchInput', {
       description:
         'Anything to attach: an object with at most 64 pairs, keys up to 64 and values up to 512 characters.',
     }),
+    callbackUrl: t.string({
+      description:
+        'Where to call when it has ended, signed as Standard Webhooks has it: an absolute https URL that leads to a public address, or to what the setting CALLBACK_ALLOW allows.',
+    }),
     requests: t.field({
       type: RequestsInput,
       description: 'Its first requests; more can be added while it is open.',
@@ -89,6 +93,7 @@ export const UpdateBatchInput = builder.inputType('UpdateBatchInput', {
     batchId: t.id({ required: true, description: 'The batch: its global id or its UUID.' }),
     name: t.string({ description: 'Its new name.' }),
     metadata: t.field({ type: 'JSON', description: 'Its new metadata, replacing the old as a whole.' }),
+    callbackUrl: t.string({ description: 'Where to call instead when it has ended; only before it has.' }),
   }),
 });
 
@@ -130,6 +135,17 @@ const onlyBatch = (name: string, description: string) =>
     }),
   });
 
+/** What `rotateCallbackSecret` takes. */
+export const RotateCallbackSecretInput = builder.inputType('RotateCallbackSecretInput', {
+  description: 'How to change from the present secret to a new one.',
+  fields: (t) => ({
+    graceHours: t.int({
+      description:
+        'How long the present secret signs beside the new one, from 0 to 168 hours; 24 where left out, 0 where it has leaked.',
+    }),
+  }),
+});
+
 /** What `submitBatch` takes. */
 export const SubmitBatchInput = onlyBatch('SubmitBatchInput', 'The batch to submit.');
 /** What `syncBatch` takes. */
@@ -138,3 +154,8 @@ export const SyncBatchInput = onlyBatch('SyncBatchInput', 'The batch to sync.');
 export const CancelBatchInput = onlyBatch('CancelBatchInput', 'The batch to cancel.');
 /** What `deleteBatch` takes. */
 export const DeleteBatchInput = onlyBatch('DeleteBatchInput', 'The batch to delete.');
+/** What `redeliverCallback` takes. */
+export const RedeliverCallbackInput = onlyBatch(
+  'RedeliverCallbackInput',
+  'The batch whose callback to call again.',
+);

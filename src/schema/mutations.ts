@@ -2,19 +2,24 @@
 import {
   BatchStateError,
   EmptyBatchError,
+  NoCallbackError,
   NotFoundError,
   NothingToRetryError,
   ProviderNotConfiguredError,
   ValidationError,
 } from '../errors.ts';
+import { redeliverCallback, rotateCallbackSecret } from '../resolvers/callbacks.ts';
 import * as mutations from '../resolvers/mutations.ts';
 import { builder } from './builder.ts';
+import { CallbackSecretType } from './callback.ts';
 import {
   AddRequestsInput,
   CancelBatchInput,
   CreateBatchInput,
   DeleteBatchInput,
+  RedeliverCallbackInput,
   RetryBatchInput,
+  RotateCallbackSecretInput,
   SubmitBatchInput,
   SyncBatchInput,
   UpdateBatchInput,
@@ -65,9 +70,10 @@ builder.mutationFields((t) => ({
   }),
   updateBatch: t.field({
     type: batchPayload('UpdateBatchPayload', 'The batch was changed.'),
-    description: 'Changes what a batch is called and what is attached to it; in any state.',
+    description:
+      'Changes what a batch is called and what is attached to it, in any state; and its callback URL, until it has ended.',
     args: { input: t.arg({ type: UpdateBatchInput, required: true, description: 'What to change.' }) },
-    errors: resultOf('UpdateBatch', [ValidationError, NotFoundError]),
+    errors: resultOf('UpdateBatch', [ValidationError, NotFoundError, BatchStateError]),
     resolve: (_root, args, context) => mutations.updateBatch(args, context),
   }),
   submitBatch: t.field({
@@ -151,6 +157,38 @@ builder.mutationFields((t) => ({
       ProviderNotConfiguredError,
     ]),
     resolve: (_root, args, context) => mutations.retryBatch(args, context),
+  }),
+  redeliverCallback: t.field({
+    type: batchPayload('RedeliverCallbackPayload', 'The callback is being called.'),
+    description:
+      'Calls the callback URL of a batch that has ended again, now, also where it was told or given up; with the same webhook-id. Where this attempt fails after eight others, it is the last.',
+    args: {
+      input: t.arg({ type: RedeliverCallbackInput, required: true, description: 'Which batch to tell of.' }),
+    },
+    errors: resultOf('RedeliverCallback', [ValidationError, NotFoundError, NoCallbackError, BatchStateError]),
+    resolve: (_root, args, context) => redeliverCallback(args, context),
+  }),
+  rotateCallbackSecret: t.field({
+    type: builder
+      .objectRef<Awaited<ReturnType<typeof rotateCallbackSecret>>>('RotateCallbackSecretPayload')
+      .implement({
+        description: 'There is a new secret.',
+        fields: (p) => ({
+          callbackSecret: p.field({
+            type: CallbackSecretType,
+            description: 'The new secret.',
+            resolve: ({ callbackSecret }) => callbackSecret,
+          }),
+        }),
+      }),
+    description:
+      "Makes a new secret for your organization's callbacks, or the first. The present one signs beside it for a while, so that receivers can change over; needs a key with the scope ADMIN.",
+    args: {
+      input: t.arg({ type: RotateCallbackSecretInput, required: true, description: 'How to change over.' }),
+    },
+    authScopes: { admin: true },
+    errors: resultOf('RotateCallbackSecret', [ValidationError]),
+    resolve: (_root, args, context) => rotateCallbackSecret(args, context),
   }),
   deleteBatch: t.field({
     type: builder.objectRef<{ deletedBatchId: string }>('DeleteBatchPayload').implement({

@@ -1,5 +1,7 @@
 import type { Context } from '../context.ts';
+import { callbackSecret } from '../resolvers/callbacks.ts';
 import { builder } from './builder.ts';
+import { CallbackSecretType } from './callback.ts';
 import { AccessScopeType } from './enums.ts';
 
 type ViewerModel = Context['viewer'];
@@ -34,6 +36,14 @@ const ViewerType = builder.objectRef<ViewerModel>('Viewer').implement({
       resolve: (viewer) => viewer,
     }),
     apiKey: t.field({ type: ApiKeyType, description: 'The key in use.', resolve: (viewer) => viewer }),
+    callbackSecret: t.field({
+      type: CallbackSecretType,
+      nullable: true,
+      description:
+        "What your organization's callbacks are signed with; only for keys with the scope ADMIN. Null before there is one: rotateCallbackSecret makes it, and so does the first callback.",
+      authScopes: { admin: true },
+      resolve: (_viewer, _args, context) => callbackSecret(context),
+    }),
     sandbox: t.boolean({
       description: 'Whether this service answers from emulators, so that nothing is sent or paid.',
       resolve: (_viewer, _args, { sandbox }) => sandbox,

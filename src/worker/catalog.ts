@@ -7,6 +7,8 @@ import { closeDueBatch } from '../batches/close-due.ts';
 import { type LeasedWork, withLease } from '../batches/lease.ts';
 import type { TaskName } from '../batches/work.ts';
 import { workOnJob } from '../batches/work-on-job.ts';
+import { deliverTask } from '../callbacks/announce.ts';
+import { deliverCallback } from '../callbacks/deliver.ts';
 import type { Services } from '../services.ts';
 
 /** Lanes have their own concurrency, so that long work never keeps short work waiting. */
@@ -17,6 +19,8 @@ export const lanes = {
   submit: 2,
   /** Ingestion: long downloads and much writing. */
   ingest: 2,
+  /** Calls to callback URLs: short, unless a receiver is slow, and then that is its own affair. */
+  callback: 8,
 } as const;
 /** A lane's name. */
 export type Lane = keyof typeof lanes;
@@ -49,6 +53,11 @@ export const catalog = {
     lane: 'ingest',
     title: "Copies a finished job's results.",
     run: onJob(['collect']),
+  },
+  [deliverTask]: {
+    lane: 'callback',
+    title: "Tells a batch's callback URL that it has ended.",
+    run: deliverCallback,
   },
 } as const satisfies Record<TaskName, CatalogEntry>;
 

@@ -7,7 +7,7 @@ import pg from 'pg';
 import { strippedError } from '../db/errors.ts';
 import type { Services } from '../services.ts';
 
-const connectionsMax = 8;
+const connectionsMax = 9;
 
 /** Opens the pool; connects on the first use. */
 export function openQueuePool({ log }: Pick<Services, 'log'>, connectionString: string): pg.Pool {

@@ -3,7 +3,9 @@
  * has passed and a lease that nobody holds. Any number of processes may sweep at once.
  */
 import { taskFor } from '../batches/work.ts';
+import { deliverTask } from '../callbacks/announce.ts';
 import { batchesDue } from '../db/queries/batches.ts';
+import { deliveriesDue } from '../db/queries/deliveries.ts';
 import { deleteEventsBefore } from '../db/queries/events.ts';
 import { jobStages, jobsDue } from '../db/queries/jobs.ts';
 import { ensurePartitions } from '../db/queries/partitions.ts';
@@ -34,7 +36,9 @@ export async function sweep({ db, clock }: Services): Promise<number> {
       tasks += 1;
     }
   }
-  return tasks;
+  const deliveryIds = await db.read((q) => deliveriesDue(workerScope, q, now, rowsPerSweep));
+  for (const id of deliveryIds) await db.read((q) => addTask(q, deliverTask, id));
+  return tasks + deliveryIds.length;
 }
 
 const partitionMonthsAhead = 3;

@@ -125,6 +125,7 @@ describe('The schema', () => {
       'Batch.items',
       'Batch.jobs',
       'BatchItem.attempts',
+      'BatchCallback.attempts',
       'Query.batches',
       'Query.jobs',
     ]);

@@ -1,11 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { index, integer, pgTable, primaryKey, text, unique, uuid } from 'drizzle-orm/pg-core';
+import type { DeliveryStatus } from '../../domain/status.ts';
 import { moment } from './columns.ts';
-
-/** What became of telling a callback URL. */
-export const deliveryStatuses = ['PENDING', 'DELIVERED', 'FAILED'] as const;
-/** What became of telling a callback URL: still to be told, told, or given up. */
-export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
 /** What a callback URL is told of one end of a batch. Its id is the same over all attempts. */
 export const deliveries = pgTable(
@@ -22,7 +18,7 @@ export const deliveries = pgTable(
     status: text('status').$type<DeliveryStatus>().notNull(),
     /** Attempts that were begun. */
     attempts: integer('attempts').notNull().default(0),
-    /** What the last attempt came to. */
+    /** When the last attempt began, and what it came to: both null while it is under way, and where its sender died. */
     sentAt: moment('sent_at'),
     statusCode: integer('status_code'),
     error: text('error'),
