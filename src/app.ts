@@ -7,13 +7,15 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { openCallbackCaller } from './callbacks/caller.ts';
 import type { Resolve } from './callbacks/destination.ts';
-import { type Clock, systemClock } from './clock.ts';
+import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/client.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts';
 import { DatabaseError } from './db/errors.ts';
 import { migrateDatabase } from './db/migrate.ts';
 import { ensurePartitions } from './db/queries/partitions.ts';
+import { databaseTime } from './db/queries/time.ts';
+import { workerScope } from './domain/scope.ts';
 import { startDeliveries } from './emulators/deliveries.ts';
 import type { RunningEmulator } from './emulators/running-emulator.ts';
 import { StartError } from './errors.ts';
@@ -21,6 +23,7 @@ import { createHub } from './events/hub.ts';
 import { connectHub, type EventSource } from './events/listener.ts';
 import { ensureKeys, sandboxKey } from './first-keys.ts';
 import { type HttpServer, listen } from './http/server.ts';
+import { openKeptClock } from './kept-clock.ts';
 import { openProviderAccess, type ProviderReach } from './providers/access.ts';
 import type { Emulator } from './providers/emulation.ts';
 import type { Provider } from './providers/provider.ts';
@@ -43,7 +46,10 @@ export interface App {
 
 /** Parts that tests turn by hand or look into. */
 export interface AppParts {
+  /** The time of everything; the database's where left out. */
   readonly clock?: Clock;
+  /** What this machine takes for the time, to be corrected by the database; its own clock where left out. */
+  readonly machineClock?: Clock;
   /** False: no background work by itself; the tests turn the clock and call `workOnce`. */
   readonly works?: boolean;
   readonly onStatement?: (statement: string) => void;
@@ -56,7 +62,6 @@ const partitionMonthsAhead = 3;
 
 /** Starts a process. Throws `StartError` with one sentence for everything that an operator can put right. */
 export async function startApp(config: Config, log: Logger, parts: AppParts = {}): Promise<App> {
-  const clock = parts.clock ?? systemClock;
   const undo: (() => Promise<unknown>)[] = [];
   const close = async () => {
     // One step that fails keeps none of the others from being done; the first failure is told at the end.
@@ -79,6 +84,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
       ...(parts.onStatement === undefined ? {} : { onStatement: parts.onStatement }),
     });
     undo.push(() => db.close());
+    const clock = parts.clock ?? (await explained('DATABASE_URL', () => openClock(db, log, parts, undo)));
     await explained('DATABASE_URL', async () => {
       await db.transaction((tx) => ensurePartitions(tx, clock.now(), partitionMonthsAhead));
       await ensureKeys({ db, clock, log }, config);
@@ -134,6 +140,19 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
 
 const openEmbedded = (config: Config): Promise<EmbeddedPostgres> =>
   startEmbeddedPostgres({ dataDirectory: config.dataDir });
+
+/** The database's time, which all processes on it share. */
+async function openClock(
+  db: Database,
+  log: Logger,
+  { machineClock }: AppParts,
+  undo: (() => Promise<unknown>)[],
+): Promise<Clock> {
+  const ask = () => db.read((q) => databaseTime(workerScope, q));
+  const clock = await openKeptClock({ ask, log }, machineClock);
+  undo.push(async () => clock.close());
+  return clock;
+}
 
 /** A database that cannot be reached or used, as one sentence; its URL holds a password and stays out of it. */
 async function explained<T>(setting: string, work: () => Promise<T>): Promise<T> {

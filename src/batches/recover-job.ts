@@ -14,6 +14,7 @@ import type { Provider, ProviderClient, Sighting } from '../providers/provider.t
 import type { Services } from '../services.ts';
 import { changeHeldJob, type HeldJobChange, tryAgainLater } from './held-job.ts';
 import { patchFromReport, providerJobOf, submissionOf } from './job-report.ts';
+import { passTurn, sendingTimes } from './turn.ts';
 import { notYetOver, whoseBatch } from './whose-batch.ts';
 
 /** Looks for the held job: one whose sender died (PENDING without a provider's id), or one that is UNKNOWN. */
@@ -35,8 +36,7 @@ export async function recoverJob(
       sightings,
       now: startedAt,
       sendBefore: job.sendBefore ?? startedAt,
-      requestTimeoutSeconds: services.settings.callSeconds,
-      listDelaySeconds: provider.capabilities.listDelaySeconds,
+      ...sendingTimes(services, provider),
       ...recoveryOf(provider, job),
     });
     const index = verdict.verdict === 'adopt' || verdict.verdict === 'resume' ? verdict.index : -1;
@@ -52,6 +52,7 @@ export async function recoverJob(
     if (!(error instanceof ProviderFailure)) throw error;
     await changeHeldJob(services, job, (current, { now }) => tryAgainLater(current, error, now));
   }
+  await passTurn(services, provider, job);
 }
 
 const asItIs = ({ unfinished: _, ...sighting }: Sighting): Sighting => sighting;

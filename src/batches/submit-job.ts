@@ -10,31 +10,41 @@ import type { JobRow } from '../db/tables/jobs.ts';
 import { afterSubmitFailure } from '../domain/recovery.ts';
 import { workerScope } from '../domain/scope.ts';
 import { ProviderFailure } from '../providers/failure.ts';
-import type { ProviderClient, SubmitPorts } from '../providers/provider.ts';
+import type { Provider, ProviderClient, SubmitPorts } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
 import { changeHeldJob, type HeldJobChange, tryAgainLater } from './held-job.ts';
 import { jobItems } from './job-items.ts';
 import { patchFromReport, submissionOf } from './job-report.ts';
+import type { HeldLease } from './lease.ts';
+import { sendingGuard } from './sending-guard.ts';
 import { storableText } from './storable-text.ts';
 import { LeaseLostError } from './transition.ts';
+import { passTurn, waitingForTurn } from './turn.ts';
+
+/** A provider, as whom it is called, and the calls. */
+interface Reached {
+  readonly provider: Provider;
+  readonly client: ProviderClient;
+  readonly credential: string | null;
+}
 
 /** Sends the held, CREATED job through `client`. Throws only what is not the provider's. */
 export async function submitJob(
   services: Services,
-  { client, credential }: { client: ProviderClient; credential: string | null },
+  { provider, client, credential }: Reached,
   job: JobRow,
-  signal: AbortSignal,
+  lease: HeldLease,
 ): Promise<void> {
-  const sending = await writeIntent(services, job, credential);
+  const sending = await writeIntent(services, provider, job, credential);
   if (sending === null) {
-    // Somebody was faster; what the job needs now is not this.
+    // Somebody was faster, or it is another's turn; what the job needs now is not this.
     await services.db.read((q) => releaseLease(workerScope, q, job.id, job.leaseEpoch));
     return;
   }
   try {
     const { providerJobId, report } = await client.submit(
       submissionOf(sending),
-      ports(services, sending, signal),
+      ports(services, sending, lease),
     );
     await changeHeldJob(services, sending, (current, { now }) => ({
       event: 'JOB_SUBMITTED',
@@ -51,21 +61,27 @@ export async function submitJob(
       failedChange(current, error, { now, isBegun: isBegun(services, current) }),
     );
   }
+  await passTurn(services, provider, sending);
 }
 
-/** Writes down that the job is about to be sent; null where it need not be any more. */
+/** Writes down that the job is about to be sent; null where it need not be any more, or has to wait for its turn. */
 async function writeIntent(
   services: Services,
+  provider: Provider,
   job: JobRow,
-  credential: string | null,
+  currentCredential: string | null,
 ): Promise<JobRow | null> {
   let sending: JobRow | null = null;
-  await changeHeldJob(services, job, (current, { now }) => {
+  await changeHeldJob(services, job, async (current, moment) => {
     if (current.status !== 'CREATED') return null;
+    const credential = currentCredential ?? current.credential;
+    const waiting = await waitingForTurn(services, provider, { ...current, credential }, moment);
+    if (waiting !== null) return waiting;
+    const { now } = moment;
     const callback = services.providers.find(current.provider)?.callback(current.nonce) ?? null;
     const intent = {
       status: 'PENDING',
-      credential: credential ?? current.credential,
+      credential,
       intentAt: now,
       sendBefore: new Date(now.getTime() + services.settings.sendSeconds * 1000),
       callbackToken: callback?.token ?? null,
@@ -81,7 +97,7 @@ async function writeIntent(
   return sending;
 }
 
-function ports(services: Services, job: JobRow, signal: AbortSignal): SubmitPorts {
+function ports(services: Services, job: JobRow, lease: HeldLease): SubmitPorts {
   return {
     items: () => jobItems(services.db, job),
     async saveCheckpoint(checkpoint) {
@@ -90,7 +106,8 @@ function ports(services: Services, job: JobRow, signal: AbortSignal): SubmitPort
       );
       if (!saved) throw new LeaseLostError();
     },
-    signal: AbortSignal.any([signal, AbortSignal.timeout(services.settings.sendSeconds * 1000)]),
+    signal: AbortSignal.any([lease.signal, AbortSignal.timeout(services.settings.sendSeconds * 1000)]),
+    guard: sendingGuard(services, job, lease),
   };
 }
 

@@ -11,6 +11,7 @@ import { configured } from './close.ts';
 import { collectJob } from './collect-job.ts';
 import { collectRunningJob } from './collect-running-job.ts';
 import { changeHeldJob } from './held-job.ts';
+import type { HeldLease } from './lease.ts';
 import { pollJob } from './poll-job.ts';
 import { recoverJob } from './recover-job.ts';
 import { submitJob } from './submit-job.ts';
@@ -27,9 +28,10 @@ export async function workOnJob(
   services: Services,
   works: readonly JobWork[],
   job: JobRow,
-  signal: AbortSignal,
+  lease: HeldLease,
 ): Promise<void> {
   const work = workOf(job);
+  const { signal } = lease;
   if (work === null || !works.includes(work)) return passOn(services, job, work);
   try {
     const entry = configured(services, job);
@@ -37,8 +39,7 @@ export async function workOnJob(
       return await waitForCredential(services, job);
     const reached = { provider: entry.provider, client: entry.client() };
     await {
-      submit: () =>
-        submitJob(services, { client: reached.client, credential: entry.credential }, job, signal),
+      submit: () => submitJob(services, { ...reached, credential: entry.credential }, job, lease),
       recover: () => recoverJob(services, reached, job, signal),
       poll: () => pollJob(services, reached, job, signal),
       collect: () =>

@@ -40,27 +40,35 @@ export interface DatabaseOptions {
   readonly directUrl?: string;
   /** Connections at the most, the listener's apart. */
   readonly connectionsMax?: number;
+  /** How long a statement may go unanswered; 0: for ever. Longer than any of a service's own takes where left out. */
+  readonly answerSeconds?: number;
   /** Called with the text of each statement sent; for tests that count them. Parameters are not handed over. */
   readonly onStatement?: (statement: string) => void;
 }
 
 const connectSeconds = 10;
+/** A connection can be dead without a word: then nobody answers, and nobody says so for a quarter of an hour. */
+const answerSecondsDefault = 120;
+/** From when on a connection that says nothing is asked whether it lives; the system's own default is two hours. */
+const keepAliveSeconds = 10;
 const application = 'batchql';
 
 /** Opens the pool; connects on the first use. */
 export function openDatabase(options: DatabaseOptions): Database {
+  const { onStatement, answerSeconds = answerSecondsDefault } = options;
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.connectionsMax ?? 10,
     application_name: application,
     connectionTimeoutMillis: connectSeconds * 1000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveSeconds * 1000,
+    query_timeout: answerSeconds * 1000,
   });
   // A connection that is lost while nobody uses it is replaced by the pool; whoever used it sees its own error.
   const lost = () => undefined;
   pool.on('error', lost);
   pool.on('connect', (client) => client.on('error', lost));
-  const { onStatement } = options;
   const tools = onStatement === undefined ? {} : { logger: { logQuery: onStatement } };
   const listeners = new Set<postgres.Sql>();
 
@@ -97,6 +105,9 @@ export function openDatabase(options: DatabaseOptions): Database {
 const beginning =
   "begin; set local idle_in_transaction_session_timeout = '60s'; set local lock_timeout = '30s'";
 
+/** Behind a statement that nobody answers it would wait as long once more; otherwise it takes no time. */
+const rollback = { text: 'rollback', query_timeout: 1000 };
+
 /** A connection whose transaction could not be ended in order is thrown away, never handed to the next. */
 async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
@@ -108,7 +119,7 @@ async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => 
     broken = false;
     return result;
   } catch (error) {
-    broken = await client.query('rollback').then(
+    broken = await client.query(rollback).then(
       () => false,
       () => true,
     );

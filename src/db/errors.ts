@@ -33,11 +33,18 @@ export function strippedError(error: unknown): unknown {
   return fromDriver(error) ?? error;
 }
 
+/** What pg says where nobody answered in time; it gives those errors no code. */
+const silenceCodes: ReadonlyMap<string, string> = new Map([
+  ['Query read timeout', 'ANSWER_TIMEOUT'],
+  ['timeout exceeded when trying to connect', 'CONNECT_TIMEOUT'],
+  ['Connection terminated due to connection timeout', 'CONNECT_TIMEOUT'],
+]);
+
 /** Both drivers (postgres.js and pg) mark their errors by these fields; pg calls the constraint otherwise. */
 function fromDriver(error: unknown): DatabaseError | null {
   if (!(error instanceof Error) || error instanceof DatabaseError || error instanceof AppError) return null;
   const fields: Readonly<Record<string, unknown>> = { ...error };
-  const code = text(fields['code']);
+  const code = text(fields['code']) ?? silenceCodes.get(error.message) ?? null;
   const isDriver =
     error.name === 'PostgresError' || 'severity' in fields || (code !== null && /^[A-Z_]+$/.test(code));
   if (!isDriver) return null;

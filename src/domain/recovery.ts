@@ -31,8 +31,24 @@ export function afterSubmitFailure(kind: SubmitFailureKind): 'FAILED' | 'CREATED
   return moveAfterFailure[kind];
 }
 
+/** How long after its last moment a sending may still come to show. */
+export interface SendingTimes {
+  /** How long after that a request that had left could still take effect. */
+  readonly requestTimeoutSeconds: number;
+  /** How long a new batch may be missing from the provider's list. */
+  readonly listDelaySeconds: number;
+}
+
+/** From when on what does not show was never created: all that left before `sendBefore` would have come to show. */
+export const absenceCountsAt = ({
+  sendBefore,
+  requestTimeoutSeconds,
+  listDelaySeconds,
+}: SendingTimes & { readonly sendBefore: Date }): Date =>
+  new Date(sendBefore.getTime() + (requestTimeoutSeconds + listDelaySeconds) * 1000);
+
 /** A search for a job's batch, finished. */
-export interface FinishedSearch {
+export interface FinishedSearch extends SendingTimes {
   /**
    * What was found. `EXACT` carries our key; `PROVISIONAL` only fits by time and count. Of a batch that is made in
    * parts some may be missing: it is `unfinished`.
@@ -45,10 +61,6 @@ export interface FinishedSearch {
   readonly now: Date;
   /** When the sender stopped sending, whatever happened to it. */
   readonly sendBefore: Date;
-  /** How long after that a request that had left could still take effect. */
-  readonly requestTimeoutSeconds: number;
-  /** How long a new batch may be missing from the provider's list. */
-  readonly listDelaySeconds: number;
   /** How well this provider can be searched at all. */
   readonly recovery: 'EXACT' | 'PROVISIONAL' | 'NONE';
   /** Whether what the provider does not show was never created; false where its list leaves out what is over. */
@@ -104,10 +116,9 @@ export function afterSearch(search: FinishedSearch): SearchVerdict {
 
 /** When to search next if what was not seen may still appear; null when it cannot any more. */
 const beforeAbsenceCounts = (search: FinishedSearch): Date | null => {
-  const graceSeconds = search.requestTimeoutSeconds + search.listDelaySeconds;
-  const absenceCountsAt = search.sendBefore.getTime() + graceSeconds * 1000;
-  if (search.now.getTime() >= absenceCountsAt) return null;
-  return new Date(Math.min(absenceCountsAt, search.now.getTime() + lookAgainSeconds * 1000));
+  const countsAt = absenceCountsAt(search);
+  if (search.now >= countsAt) return null;
+  return new Date(Math.min(countsAt.getTime(), search.now.getTime() + lookAgainSeconds * 1000));
 };
 
 const indexesOf = (sightings: FinishedSearch['sightings'], proof: 'EXACT' | 'PROVISIONAL'): number[] =>

@@ -24,6 +24,7 @@ const effectSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('tear'), afterBytes: z.int().min(0) }),
   z.strictObject({ kind: z.literal('replace'), find: z.string().min(1), by: z.string() }),
   z.strictObject({ kind: z.literal('hold'), seconds: z.number().min(0).max(3600) }),
+  z.strictObject({ kind: z.literal('late'), seconds: z.number().min(0).max(3600) }),
 ]);
 
 type AskedEffect = z.output<typeof effectSchema>;
@@ -59,9 +60,9 @@ function effectOf(effect: AskedEffect): FaultEffect {
     // A function, because in a text `$&` would mean what was found.
     return { kind: 'rewrite', rewrite: (body) => body.replaceAll(effect.find, () => effect.by) };
   }
-  if (effect.kind === 'hold') {
+  if (effect.kind === 'hold' || effect.kind === 'late') {
     return {
-      kind: 'hold',
+      kind: effect.kind,
       // Asked for with each call that is hit, so that each waits from its own beginning. In real time: what it tries
       // is a client's patience. It keeps no process alive.
       get until() {

@@ -121,4 +121,6 @@ export type FaultEffect =
   /** Rewrite the answer's body. */
   | { readonly kind: 'rewrite'; readonly rewrite: (body: string) => string }
   /** Keep the call waiting until this settles, then go on as usual. */
-  | { readonly kind: 'hold'; readonly until: Promise<void> };
+  | { readonly kind: 'hold'; readonly until: Promise<void> }
+  /** Take the whole call, and do the work when this settles, whether the caller still waits for it or not. */
+  | { readonly kind: 'late'; readonly until: Promise<void> };

@@ -7,7 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { ProviderFailure } from './failure.ts';
-import { type HttpAnswer, streamedRequest } from './http.ts';
+import { type Guard, type HttpAnswer, streamedRequest } from './http.ts';
 
 /** A file, the form that it stands in, and where that goes. */
 export interface FileUpload {
@@ -24,6 +24,7 @@ export interface FileUpload {
   /** Exact bytes of the content. */
   readonly contentBytes: number;
   readonly signal: AbortSignal;
+  readonly guard: Guard;
 }
 
 /**
@@ -49,6 +50,7 @@ export async function sendFile(upload: FileUpload): Promise<HttpAnswer> {
     body: body(),
     contentLength: before.length + upload.contentBytes + after.length,
     signal: upload.signal,
+    guard: upload.guard,
   });
 }
 

@@ -66,7 +66,7 @@ type JobWorks = Parameters<typeof workOnJob>[1];
 /** Work under the job's lease. A job that needs other work by now is left to the task of that name. */
 function onJob(works: JobWorks): CatalogEntry['run'] {
   return (services, id, stop) => {
-    const work: LeasedWork = (job, signal) => workOnJob(services, works, job, signal);
+    const work: LeasedWork = (job, lease) => workOnJob(services, works, job, lease);
     return withLease(services, id, stop, work);
   };
 }

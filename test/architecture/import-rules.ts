@@ -36,6 +36,13 @@ export const importRules: readonly ImportRule[] = [
   },
   { part: 'clock.ts', files: /^clock\.ts$/, parts: [], packages: [], why: 'the one door of time' },
   {
+    part: 'kept-clock.ts',
+    files: /^kept-clock\.ts$/,
+    parts: ['clock.ts'],
+    packages: ['pino'],
+    why: 'time as all processes have it: measured against another clock',
+  },
+  {
     part: 'domain',
     files: /^domain\//,
     parts: ['errors.ts'],

@@ -64,6 +64,7 @@ describe('A job whose sender died after it wrote its intent', () => {
     const job = await dieSending(batchId);
     await openai.connect(emulator, services).submit(submissionOf(job), {
       signal: new AbortController().signal,
+      guard: () => {},
       saveCheckpoint: async () => undefined,
       async *items() {
         for (const [position, text] of ['one', 'two'].entries()) {

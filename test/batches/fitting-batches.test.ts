@@ -2,6 +2,7 @@
  * Recovery at a provider that shows no key of ours (Anthropic): a batch that fits by time and number is adopted
  * for the time being, and only its results prove whose it is.
  */
+import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { OrganizationScope } from '../../src/domain/scope.ts';
 import type { Emulator } from '../../src/providers/emulation.ts';
@@ -165,17 +166,25 @@ describe('Two batches that fit one lost submission', () => {
 });
 
 describe('Two lost submissions that one batch fits', () => {
+  const sentWith = (batchId: string, credential: string) =>
+    services.db.read((q) =>
+      q.execute(sql`update jobs set credential = ${credential} where batch_id = ${batchId}`),
+    );
+
   it('end with one batch each: the second is not called absent while the first may hold its batch', async () => {
     lose('drop');
     const absent = await submit();
     await service.work();
-    const { status, dueAt } = await jobNow(services, absent.id);
+    const { status, dueAt, credential } = await jobNow(services, absent.id);
     expect(status).toBe('UNKNOWN');
     service.clock.advance({ seconds: 29.5 });
     lose('accept-and-drop');
     emulator.faults.add({ operation: 'list', effect: { kind: 'drop' } });
+    // Of one credential the second would wait for the first; an account may have several.
+    await sentWith(absent.id, 'another key of the account');
     const made = await submit();
     await service.work();
+    await sentWith(absent.id, credential);
     const { nonce } = await jobNow(services, made.id);
     const [ours] = await ourBatches(nonce);
     // The search for the first comes before the second's own, and holds what it finds until that ends.

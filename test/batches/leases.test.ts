@@ -172,7 +172,7 @@ describe('A worker that was overtaken', () => {
     const { id } = await jobNow(services, (await makeBatch(services, scope)).id);
     const hasty = { ...services, settings: { ...services.settings, leaseSeconds: 0.15 } };
     let reason: unknown;
-    await withLease(hasty, id, new AbortController().signal, async (job, signal) => {
+    await withLease(hasty, id, new AbortController().signal, async (job, { signal }) => {
       await services.db.read((q) =>
         q.execute(sql`update jobs set lease_epoch = lease_epoch + 1 where id = ${job.id}`),
       );

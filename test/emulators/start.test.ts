@@ -73,6 +73,7 @@ async function submitTo(running: RunningEmulators, provider: Provider, prompt = 
         checkpoint = saved;
       },
       signal,
+      guard: () => {},
     },
   );
   return { client, job: { providerJobId, requestCount: items.length, checkpoint, cancelRequestedAt: null } };

@@ -374,6 +374,7 @@ describe('the client', () => {
       },
       saveCheckpoint: async () => {},
       signal,
+      guard: () => {},
     });
     return { providerJobId, requestCount: items.length, checkpoint: null, cancelRequestedAt: null };
   };

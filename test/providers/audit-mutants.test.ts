@@ -347,6 +347,13 @@ const mutants: (readonly [ids: readonly string[], rule: string, provider: Provid
     })),
   ],
   [
+    ['BQ-S17'],
+    'sends whatever the guard says',
+    client(({ submit }) => ({
+      submit: (submission, ports) => submit(submission, { ...ports, guard: () => undefined }),
+    })),
+  ],
+  [
     ['BQ-F01'],
     'claims a proof that it does not have',
     client(({ find }) => ({

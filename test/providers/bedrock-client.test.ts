@@ -79,6 +79,7 @@ const job = (prompts: readonly string[] = [], changes: Partial<Submission> = {})
       saved.push(checkpoint);
     },
     signal: quiet,
+    guard: () => {},
   };
   return { submission, ports, saved, items };
 };

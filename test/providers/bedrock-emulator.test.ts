@@ -73,6 +73,7 @@ const submitted = async (
     },
     saveCheckpoint: async () => {},
     signal: quiet,
+    guard: () => {},
   };
   const { providerJobId } = await client.submit(submission, ports);
   return { providerJobId, requestCount: items.length, checkpoint: null, cancelRequestedAt: null };

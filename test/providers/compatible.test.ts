@@ -174,6 +174,7 @@ const submit = (prompts: readonly string[], changes: Partial<Submission> = {}) =
       checkpoint = saved;
     },
     signal: quiet,
+    guard: () => {},
   };
   const sent = client.submit(submission, ports);
   return { submission, sent };

@@ -381,9 +381,13 @@ describe('server', () => {
       fallback: ({ path }) => ({ status: 404, body: path }),
     });
   };
-  const call = (path: string, method = 'GET', body: string | null = null) =>
-    fetch(server.origin + path, { method, body, headers: { 'x-key': 'k' } });
-  const echo = () => call('/things/a', 'POST', 'hello');
+  const call = (
+    path: string,
+    method = 'GET',
+    body: string | null = null,
+    signal: AbortSignal | null = null,
+  ) => fetch(server.origin + path, { method, body, headers: { 'x-key': 'k' }, signal });
+  const echo = (signal?: AbortSignal) => call('/things/a', 'POST', 'hello', signal);
 
   test('a call is routed by its raw path, and its percent-encoding is kept', async () => {
     await begin();
@@ -477,6 +481,20 @@ describe('server', () => {
     resolve();
     expect((await held).status).toBe(200);
     expect(done).toEqual(['hello']);
+  });
+
+  test('a call that is worked on late is worked on, although its caller has gone', async () => {
+    await begin();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    server.faults.add({ operation: 'echo', effect: { kind: 'late', until: promise } });
+    const patience = new AbortController();
+    const gone = expect(echo(patience.signal)).rejects.toThrow('aborted');
+    await expect.poll(() => server.calls.length, { interval: 1 }).toBe(1);
+    patience.abort();
+    await gone;
+    expect(done).toEqual([]);
+    resolve();
+    await expect.poll(() => done, { interval: 1 }).toEqual(['hello']);
   });
 
   test('a route that throws is seen as a plain 500', async () => {

@@ -73,6 +73,7 @@ const jobOf = (bodies: readonly JsonObject[], changes: Partial<Submission> = {})
       saved.push(checkpoint);
     },
     signal: quiet,
+    guard: () => {},
   };
   return { submission, ports, saved, items };
 };

@@ -63,6 +63,7 @@ const submit = async (prompt = 'Hi', callbackUrl: string | null = uri) => {
       },
       saveCheckpoint: async () => {},
       signal: quiet,
+      guard: () => {},
     },
   );
   const job = { providerJobId, requestCount: 1, checkpoint: null, cancelRequestedAt: null };

@@ -549,7 +549,9 @@ describe('a download', () => {
     const calls = createCalls({ baseUrl: own.baseUrl, apiKey: 'secret' }, { clock });
     await expect(calls.retrieve('batches/x', quiet)).rejects.toMatchObject({ kind: 'malformed' });
     const job = { model: 'gemini-x', method: 'batchGenerateContent', batch: {} };
-    await expect(calls.create(job, quiet)).rejects.toMatchObject({ kind: 'uncertain' });
+    await expect(calls.create(job, { signal: quiet, guard: () => {} })).rejects.toMatchObject({
+      kind: 'uncertain',
+    });
     await expect(calls.cancel('batches/x', quiet)).rejects.toMatchObject({ kind: 'unavailable' });
     expect(other.keys).toEqual([]);
     own.close();

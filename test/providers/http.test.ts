@@ -1,10 +1,12 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ProviderFailure } from '../../src/providers/failure.ts';
-import { type StreamedRequest, streamedRequest } from '../../src/providers/http.ts';
+import { guardedFetch, type StreamedRequest, streamedRequest } from '../../src/providers/http.ts';
 import { connectionFailure, failureOf, publicText, retryAt } from '../../src/providers/http-failure.ts';
 
 let server: Server | undefined;
@@ -44,6 +46,7 @@ const send = (url: string, changes: Partial<StreamedRequest> = {}) =>
     body: from(['hello ', 'wörld']),
     contentLength: 12,
     signal: new AbortController().signal,
+    guard: () => {},
     ...changes,
   });
 
@@ -108,6 +111,82 @@ describe('streamedRequest', () => {
     const contentLength = pieces * pieceBytes;
     expect((await send(url, { body: body(), contentLength })).text).toBe(String(contentLength));
     expect(held).toBeLessThan(contentLength / 4);
+  });
+
+  describe('asks its guard', () => {
+    const refusal = new ProviderFailure('unavailable', { code: 'guarded', message: 'No.' });
+
+    test('not before the connection stands, however long that takes', async () => {
+      // A server that answers no handshake: a connection to it never stands.
+      const silent = createTcpServer().listen(0, '127.0.0.1');
+      await once(silent, 'listening');
+      const { port } = silent.address() as AddressInfo;
+      let asked = 0;
+      const abort = new AbortController();
+      const guard = () => {
+        asked += 1;
+      };
+      const sending = send(`https://127.0.0.1:${port}`, { guard, signal: abort.signal });
+      const [socket] = await once(silent, 'connection');
+      for (let turn = 0; turn < 20; turn += 1) await setImmediate();
+      abort.abort();
+      expect(await failureFrom(sending)).toMatchObject({ kind: 'unavailable' });
+      expect(asked).toBe(0);
+      socket.destroy();
+      await new Promise((resolve) => silent.close(resolve));
+    });
+
+    test('before each piece and before the last byte, and what it refuses the other side never has whole', async () => {
+      const whole: string[] = [];
+      const url = await listen(async (request, response) => {
+        const body = await bodyOf(request).catch(() => null);
+        if (body !== null) whole.push(body.toString());
+        response.end();
+      });
+      const pieces = ['a'.repeat(70_000), 'b'.repeat(70_000), 'c'];
+      const sized = { contentLength: 140_001 };
+      let questions = 0;
+      const counting = () => {
+        questions += 1;
+      };
+      await send(url, { ...sized, body: from(pieces), guard: counting });
+      expect(whole).toEqual([pieces.join('')]);
+      expect(questions).toBe(4);
+      for (let passed = 0; passed < questions; passed += 1) {
+        let asked = 0;
+        const guard = () => {
+          asked += 1;
+          if (asked > passed) throw refusal;
+        };
+        await expect(send(url, { ...sized, body: from(pieces), guard })).rejects.toBe(refusal);
+      }
+      await server?.close();
+      expect(whole).toHaveLength(1);
+    });
+
+    test('for the call of an SDK too, and tells what it said', async () => {
+      const bodies: string[] = [];
+      const url = await listen(async (request, response) => {
+        bodies.push((await bodyOf(request)).toString());
+        response.end('{}');
+      });
+      const told: unknown[] = [];
+      const post = { method: 'POST', body: '{"a":"é"}', headers: { 'content-type': 'application/json' } };
+      const pass = guardedFetch(
+        () => {},
+        (error) => told.push(error),
+      );
+      expect(await (await pass(url, post)).text()).toBe('{}');
+      const refuse = guardedFetch(
+        () => {
+          throw refusal;
+        },
+        (error) => told.push(error),
+      );
+      await expect(refuse(url, post)).rejects.toThrow();
+      expect(told).toEqual([refusal]);
+      expect(bodies).toEqual([post.body]);
+    });
   });
 
   test('a redirect is not followed, because the body cannot be sent again', async () => {

@@ -77,6 +77,7 @@ const send = (items: readonly SubmissionItem[], changes: Partial<Submission> = {
     },
     saveCheckpoint: async () => {},
     signal: never,
+    guard: () => {},
   });
 
 const submit = async (

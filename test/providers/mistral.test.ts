@@ -389,6 +389,7 @@ describe('the adapter against the emulator', () => {
         saved.push(checkpoint);
       },
       signal: quiet,
+      guard: () => {},
     };
     return { submission, ports, saved, items };
   };

@@ -27,6 +27,7 @@ const run = async (bench: Bench, endpoint: string, bodies: readonly JsonObject[]
     },
     saveCheckpoint: async () => {},
     signal: noSignal,
+    guard: () => {},
   });
   const job = {
     providerJobId,

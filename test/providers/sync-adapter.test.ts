@@ -73,6 +73,7 @@ const job = (scripts: readonly string[] = [], changes: Partial<Submission> = {})
       saved.push(checkpoint);
     },
     signal: quiet,
+    guard: () => {},
   };
   return { submission, ports, saved, items };
 };
@@ -273,6 +274,7 @@ describe('a file in a form', () => {
       })(),
       contentBytes: 3,
       signal: quiet,
+      guard: () => {},
     });
     await uploadFile(upload('/'));
     expect(heard).toContain('name="file"; filename="x.jsonl"');

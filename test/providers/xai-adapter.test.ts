@@ -76,6 +76,7 @@ const jobOf = (items: readonly SubmissionItem[], changes: Partial<Submission> = 
           job.checkpoint = checkpoint;
         },
         signal,
+        guard: () => {},
       }),
   };
   return job;

@@ -24,6 +24,7 @@ export async function createBatch(
     body: framed(ports.items()),
     contentLength: submission.encodedBytes,
     signal: ports.signal,
+    guard: ports.guard,
   });
   if (status < 200 || status > 299) {
     const error = readErrorAnswer(text);

@@ -2,9 +2,9 @@
  * What the emulated vendor checks when a batch is created: the envelope, at once and as a whole. The params of
  * each request are checked when its turn comes, and a bad one becomes an errored line.
  */
-import type { IncomingMessage } from 'node:http';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
 import { parsedJson } from '../../domain/json-reading.ts';
+import type { EmulatorRequest } from '../emulator/server.ts';
 import { Refusal } from './emulator-refusal.ts';
 import type { Switches } from './emulator-switches.ts';
 
@@ -15,9 +15,9 @@ export interface BatchRequest {
 }
 
 /** Reads the body of a create call, refusing what is too large by its length alone. */
-export async function readBody(stream: IncomingMessage): Promise<string> {
+export async function readBody({ stream, headers }: EmulatorRequest): Promise<string> {
   const pieces: Buffer[] = [];
-  let bytes = Number(stream.headers['content-length'] ?? 0);
+  let bytes = Number(headers['content-length'] ?? 0);
   if (bytes > bytesMax) throw tooLarge();
   bytes = 0;
   for await (const piece of stream as AsyncIterable<Buffer>) {

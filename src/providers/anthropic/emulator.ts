@@ -36,7 +36,7 @@ export async function emulate({
     batchObject(batch, clock.now(), origin);
 
   const create = async (request: EmulatorRequest) => {
-    const requests = readRequests(await readBody(request.stream), switches);
+    const requests = readRequests(await readBody(request), switches);
     const lines = requests.map((member) => JSON.stringify(member));
     const batch: WrittenLife = {
       id: await shelf.newId(),

@@ -16,6 +16,7 @@ import type {
   ResultChunk,
   Submission,
   SubmissionItem,
+  SubmitPorts,
 } from '../provider.ts';
 import { demand } from './demands.ts';
 
@@ -56,6 +57,7 @@ export interface Bench {
 export interface SubmitOptions {
   readonly client?: ProviderClient;
   readonly signal?: AbortSignal;
+  readonly guard?: SubmitPorts['guard'];
   readonly changes?: Partial<Submission>;
 }
 
@@ -74,6 +76,9 @@ export type BenchJob = ProviderJob & { readonly report: JobReport };
 
 /** A signal that never comes. */
 export const noSignal: AbortSignal = new AbortController().signal;
+
+/** A guard that lets everything pass. */
+export const noGuard: SubmitPorts['guard'] = () => {};
 
 /** Works at a bench, and takes it down afterwards. */
 export async function withBench<T>(provider: Provider, work: (bench: Bench) => Promise<T>): Promise<T> {
@@ -120,7 +125,7 @@ const setUp = (provider: Provider, emulator: Emulator, clock: HandClock): Bench 
       drafted += 1;
       return draftJob(provider, bodies, `audit${String(drafted).padStart(15, '0')}`, clock.now());
     },
-    async submit(draft, { client: other = client, signal = noSignal, changes = {} } = {}) {
+    async submit(draft, { client: other = client, signal = noSignal, guard = noGuard, changes = {} } = {}) {
       const submission = draft.submission(changes);
       const { providerJobId, report } = await other.submit(submission, {
         items: () => iterate(draft.items),
@@ -128,6 +133,7 @@ const setUp = (provider: Provider, emulator: Emulator, clock: HandClock): Bench 
           draft.checkpoint = checkpoint;
         },
         signal,
+        guard,
       });
       const { requestCount } = submission;
       return { providerJobId, requestCount, checkpoint: draft.checkpoint, cancelRequestedAt: null, report };

@@ -7,7 +7,7 @@ import type { Clock } from '../../clock.ts';
 import { isFinalJob } from '../../domain/status.ts';
 import { strangerKey } from '../emulation.ts';
 import type { Connection, JobReport, Provider, ProviderClient, ResultChunk } from '../provider.ts';
-import { bodyFor, type Draft, draftJob, noSignal } from './bench.ts';
+import { bodyFor, type Draft, draftJob, noGuard, noSignal } from './bench.ts';
 import { demand, failureFrom, skip } from './demands.ts';
 
 /** What a live audit is given. */
@@ -52,6 +52,7 @@ export async function runLiveJob(audit: LiveAudit): Promise<LiveJob> {
       draft.checkpoint = checkpoint;
     },
     signal: noSignal,
+    guard: noGuard,
   });
   const job = {
     providerJobId,

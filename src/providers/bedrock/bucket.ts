@@ -39,7 +39,7 @@ export interface Bucket {
 export function createBucket({ sdk, refusals, callSeconds = 60 }: CallServices): Bucket {
   const send = (ask: Parameters<Sdk['s3']>[0], signal: AbortSignal) => {
     if (signal.aborted) throw connectionFailure(signal.reason, { creates: false });
-    return sdk.s3(ask, { signal, creates: false });
+    return sdk.s3(ask, { signal });
   };
   const refused = async (answer: Awaited<ReturnType<typeof send>>) =>
     refusals.s3({ ...answer, text: await readText(answer, { creates: false }) });

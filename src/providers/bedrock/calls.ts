@@ -7,8 +7,9 @@ import type {
   CreateModelInvocationJobCommandInput,
   ListModelInvocationJobsCommandInput,
 } from '@aws-sdk/client-bedrock';
+import type { Guard } from '../http.ts';
 import { connectionFailure } from '../http-failure.ts';
-import type { ClientServices } from '../provider.ts';
+import type { ClientServices, SubmitPorts } from '../provider.ts';
 import type { Refusals } from './refusal.ts';
 import type { RawAnswer, Sdk } from './sdk.ts';
 
@@ -21,7 +22,10 @@ export interface CallServices extends ClientServices {
 /** The calls for one set of credentials. */
 export interface Calls {
   /** Creates a job; a lost answer is `uncertain`. */
-  create(job: CreateModelInvocationJobCommandInput, signal: AbortSignal): Promise<string>;
+  create(
+    job: CreateModelInvocationJobCommandInput,
+    ports: Pick<SubmitPorts, 'signal' | 'guard'>,
+  ): Promise<string>;
   retrieve(id: string, signal: AbortSignal): Promise<string>;
   list(query: ListModelInvocationJobsCommandInput, signal: AbortSignal): Promise<string>;
   stop(id: string, signal: AbortSignal): Promise<string>;
@@ -31,12 +35,13 @@ export interface Calls {
 export function createCalls({ sdk, refusals, callSeconds = 60 }: CallServices): Calls {
   const call = async (
     ask: Parameters<Sdk['bedrock']>[0],
-    { signal, creates = false }: { signal: AbortSignal; creates?: boolean },
+    { signal, guard }: { signal: AbortSignal; guard?: Guard },
   ): Promise<string> => {
+    const creates = guard !== undefined;
     const within = AbortSignal.any([signal, AbortSignal.timeout(callSeconds * 1000)]);
     // Before anything is sent, nothing can have been created.
     if (within.aborted) throw connectionFailure(within.reason, { creates: false });
-    const answer = await sdk.bedrock(ask, { signal: within, creates });
+    const answer = await sdk.bedrock(ask, { signal: within, ...(guard && { guard }) });
     const { status, headers } = answer;
     const told = await readText(answer, { creates });
     if (status >= 200 && status < 300) return told;
@@ -44,8 +49,8 @@ export function createCalls({ sdk, refusals, callSeconds = 60 }: CallServices): 
   };
 
   return {
-    create: (job, signal) =>
-      call((aws, options) => aws.createModelInvocationJob(job, options), { signal, creates: true }),
+    create: (job, { signal, guard }) =>
+      call((aws, options) => aws.createModelInvocationJob(job, options), { signal, guard }),
     retrieve: (jobIdentifier, signal) =>
       call((aws, options) => aws.getModelInvocationJob({ jobIdentifier }, options), { signal }),
     list: (query, signal) => call((aws, options) => aws.listModelInvocationJobs(query, options), { signal }),

@@ -35,7 +35,7 @@ export async function createJob(
     inputUri,
     outputUri: s3Uri(output),
   });
-  const raw = await calls.create(job, ports.signal);
+  const raw = await calls.create(job, ports);
   const created = readCreated(raw);
   if (created === null) throw accepted();
   return { providerJobId: created.jobArn, report: newReport(raw) };

@@ -11,6 +11,7 @@ import type { Bedrock } from '@aws-sdk/client-bedrock';
 import type { S3 } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { ProviderFailure } from '../failure.ts';
+import type { Guard } from '../http.ts';
 import { connectionFailure } from '../http-failure.ts';
 import type { Connection } from '../provider.ts';
 
@@ -24,8 +25,8 @@ export interface RawAnswer {
 /** How a call is made. */
 export interface Sending {
   readonly signal: AbortSignal;
-  /** Whether it may create something that must not be created twice. */
-  readonly creates: boolean;
+  /** There for a call that may create something that must not be created twice; asked when it is signed and leaves. */
+  readonly guard?: Guard;
 }
 
 /**
@@ -47,12 +48,21 @@ interface CallOptions {
 /** The SDKs with these credentials. Opens no connection by itself. */
 export function openSdk(connection: Connection): Sdk {
   const { s3Endpoint } = connection.more ?? {};
-  const bedrock = once(async () => {
+  const openBedrock = async (guard: Guard = () => {}) => {
     const { Bedrock } = await import('@aws-sdk/client-bedrock');
     const client = new Bedrock({ ...configOf(connection), endpoint: connection.baseUrl });
-    client.middlewareStack.add((next) => async (args) => keep(next(args)), ourReader);
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        // The connection is still to be made. Should the process be stopped just there, the token of the job, which
+        // any other try carries too, makes one job of both.
+        guard();
+        return keep(next(args));
+      },
+      ourReader,
+    );
     return client;
-  });
+  };
+  const bedrock = once(openBedrock);
   const s3 = once(async () => {
     const { S3 } = await import('@aws-sdk/client-s3');
     const client = new S3({
@@ -68,7 +78,10 @@ export function openSdk(connection: Connection): Sdk {
 
   return {
     bedrock: (call, sending) =>
-      answerTo(async () => call(await bedrock(), { abortSignal: sending.signal }), sending),
+      answerTo(async () => {
+        const client = await (sending.guard === undefined ? bedrock() : openBedrock(sending.guard));
+        return call(client, { abortSignal: sending.signal });
+      }, sending),
     s3: (call, sending) => answerTo(async () => call(await s3(), { abortSignal: sending.signal }), sending),
   };
 }
@@ -132,12 +145,15 @@ const readAnswer = (response: unknown): RawAnswer => {
   return { status: statusCode, headers: new Headers(headers), body };
 };
 
-const answerTo = async (call: () => Promise<object>, { creates }: Sending): Promise<RawAnswer> => {
+const answerTo = async (call: () => Promise<object>, { guard }: Sending): Promise<RawAnswer> => {
   try {
     const { answer } = (await call()) as { answer: RawAnswer };
     return answer;
   } catch (error) {
-    if (error instanceof Unanswered) throw connectionFailure(error.cause, { creates });
+    if (error instanceof ProviderFailure) throw error;
+    if (error instanceof Unanswered) {
+      throw connectionFailure(error.cause, { creates: guard !== undefined });
+    }
     throw new ProviderFailure('unavailable', {
       code: 'call_not_sent',
       message: `The call could not be made ready (${error instanceof Error ? error.name : 'unknown'}).`,

@@ -5,6 +5,7 @@
  */
 import OpenAI, { APIError } from 'openai';
 import type { ProviderFailure } from '../failure.ts';
+import { type Guard, guardedFetch } from '../http.ts';
 import { connectionFailure } from '../http-failure.ts';
 import type { ClientServices, Connection } from '../provider.ts';
 import { refusal } from './refusal.ts';
@@ -15,14 +16,13 @@ export interface CallOptions {
   readonly signal: AbortSignal;
   readonly timeout: number;
   readonly maxRetries: 0;
-  readonly fetchOptions?: { readonly redirect: 'error' };
 }
 
 /** How a call is made. */
 export interface CallManner {
   readonly signal: AbortSignal;
-  /** Whether it creates something which must not be created twice; then a lost answer is `uncertain`. */
-  readonly creates?: boolean;
+  /** There for a call that creates something which must not be created twice; then a lost answer is `uncertain`. */
+  readonly guard?: Guard;
 }
 
 /** A call of the SDK, answered as the raw response. */
@@ -64,21 +64,19 @@ export function createCalls(
   };
 
   return {
-    async text(call, { signal, creates = false }) {
+    async text(call, { signal, guard }) {
+      const creates = guard !== undefined;
       const within = AbortSignal.any([signal, AbortSignal.timeout(callMilliseconds)]);
       // Before anything is sent, nothing can have been created.
       if (within.aborted) throw connectionFailure(within.reason, { creates: false });
+      let refused: unknown = null;
+      const once = guard && sdk.withOptions({ fetch: guardedFetch(guard, (error) => (refused = error)) });
       try {
-        const options = {
-          signal: within,
-          timeout: callMilliseconds,
-          maxRetries: 0,
-          ...onlyOnce(creates),
-        } as const;
-        const response = await call(sdk, options).asResponse();
+        const options = { signal: within, timeout: callMilliseconds, maxRetries: 0 } as const;
+        const response = await call(once ?? sdk, options).asResponse();
         return await response.text();
       } catch (error) {
-        throw toFailure(error, creates);
+        throw refused ?? toFailure(error, creates);
       }
     },
     async *bytes(call, signal) {
@@ -92,6 +90,3 @@ export function createCalls(
     },
   };
 }
-
-/** A redirected creation would be a second one; and one that leads to nobody would look as if nothing had been sent. */
-const onlyOnce = (creates: boolean) => (creates ? { fetchOptions: { redirect: 'error' } as const } : {});

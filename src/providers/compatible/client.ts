@@ -62,7 +62,7 @@ export function connect(
       const headers = idempotency(submission, quirks);
       const raw = await calls.text((sdk, options) => sdk.batches.create(body, { ...options, headers }), {
         signal,
-        creates: true,
+        guard: ports.guard,
       });
       const batch = readCreated(raw, quirks);
       if (batch === null) throw created();

@@ -13,7 +13,7 @@ import type { FileUpload } from '../multipart.ts';
  * that is none of those hoped for.
  */
 export async function uploadRedirected(
-  { url, headers, fields, content, contentBytes, signal }: Omit<FileUpload, 'filename'>,
+  { url, headers, fields, content, contentBytes, signal, guard }: Omit<FileUpload, 'filename'>,
   idHeader: string,
   refuse: (answer: HttpAnswer) => ProviderFailure,
 ): Promise<string> {
@@ -22,7 +22,7 @@ export async function uploadRedirected(
   const id = described.headers.get(idHeader);
   const location = described.headers.get('location');
   if (status < 300 || status > 399 || !id || !location) throw status < 400 ? unreadable() : refuse(described);
-  const answer = await put(placeOf(location, url), { content, contentBytes, signal });
+  const answer = await put(placeOf(location, url), { content, contentBytes, signal, guard });
   if (answer.status < 200 || answer.status > 299) throw refuse(answer);
   return id;
 }
@@ -53,7 +53,7 @@ const placeOf = (location: string, url: string): string => {
 
 const put = async (
   url: string,
-  { content, contentBytes, signal }: Pick<FileUpload, 'content' | 'contentBytes' | 'signal'>,
+  { content, contentBytes, signal, guard }: Pick<FileUpload, 'content' | 'contentBytes' | 'signal' | 'guard'>,
 ): Promise<HttpAnswer> => {
   try {
     return await streamedRequest({
@@ -63,6 +63,7 @@ const put = async (
       body: content,
       contentLength: contentBytes,
       signal,
+      guard,
     });
   } catch (error) {
     // A file starts nothing, so that one which may have arrived is as harmless as one which has not.

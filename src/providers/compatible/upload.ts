@@ -93,6 +93,7 @@ const upload = async (
     content: content(),
     contentBytes: submission.encodedBytes,
     signal: ports.signal,
+    guard: ports.guard,
   };
   const refuse = (answer: HttpAnswer): ProviderFailure => {
     const { status, headers, text } = answer;

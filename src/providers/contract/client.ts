@@ -40,6 +40,12 @@ export interface SubmitPorts {
   saveCheckpoint(checkpoint: JsonObject): Promise<void>;
   /** Aborts when the time to send is over; the call then fails as `uncertain` if bytes had left. */
   readonly signal: AbortSignal;
+  /**
+   * Throws `unavailable` where nothing may be created any more: the time to send is over, or another may be sending.
+   * Asked, without anything to wait for in between, right before a call that creates leaves, and before the last byte
+   * of a body that is streamed: a timer may come late to a process that was stopped, this does not.
+   */
+  guard(): void;
 }
 
 /** One provider batch that may be ours. */
@@ -55,7 +61,7 @@ export interface Sighting {
 
 /** The calls to one provider with one set of credentials. Every method throws `ProviderFailure` and nothing else. */
 export interface ProviderClient {
-  /** Creates the provider's batch, calling what creates at most once. The answer is what the provider said. */
+  /** Creates the provider's batch, calling what creates at most once, and only past `guard`. The answer is what the provider said. */
   submit(submission: Submission, ports: SubmitPorts): Promise<{ providerJobId: string; report: JobReport }>;
   /** Looks for a batch that an earlier `submit` of this job may have made. */
   find(submission: Submission, signal: AbortSignal): Promise<readonly Sighting[]>;

@@ -7,6 +7,7 @@
  */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import type { EmulatorCall, EmulatorHost, FaultEffect, FaultPlan } from '../emulation.ts';
 import { createFaults } from './faults.ts';
 
@@ -22,7 +23,7 @@ export interface EmulatorRequest {
   /** Where this is served, such as `http://127.0.0.1:40123`; absolute URLs in answers begin with it. */
   readonly origin: string;
   /** The body, unread. */
-  readonly stream: IncomingMessage;
+  readonly stream: Readable;
   /** Reads the whole body as UTF-8; not beside `stream`. */
   text(): Promise<string>;
 }
@@ -72,7 +73,7 @@ export async function startEmulatorServer(options: EmulatorServerOptions): Promi
   let origin = '';
 
   const serve = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
-    const [route, request] = readCall(options.routes, incoming, origin);
+    let [route, request] = readCall(options.routes, incoming, origin);
     const named = route?.operation ?? 'unknown';
     const call: RecordedCall = {
       operation: typeof named === 'string' ? named : await named(request),
@@ -84,6 +85,10 @@ export async function startEmulatorServer(options: EmulatorServerOptions): Promi
     const effect = faults.take(call.operation);
     if (effect?.kind === 'drop') return cut(outgoing);
     if (effect?.kind === 'hold') await effect.until;
+    if (effect?.kind === 'late') {
+      request = await taken(request);
+      await effect.until;
+    }
     const answer =
       effect?.kind === 'answer'
         ? { ...effect, body: effect.body ?? '' }
@@ -154,6 +159,15 @@ const readCall = (
     if (match) return [route, { ...request, params: match.slice(1).map((group) => group ?? '') }];
   }
   return [null, { ...request, params: [] }];
+};
+
+/** The call with its body already here, so that nothing of it is lost with its caller. */
+const taken = async (request: EmulatorRequest): Promise<EmulatorRequest> => {
+  const pieces = request.stream.readableEnded
+    ? [Buffer.from(await request.text())]
+    : await drain<Buffer>(request.stream);
+  const whole = Buffer.concat(pieces);
+  return { ...request, stream: Readable.from([whole]), text: async () => whole.toString('utf8') };
 };
 
 const cut = (outgoing: ServerResponse): void => {

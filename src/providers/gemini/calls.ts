@@ -5,15 +5,19 @@
  */
 import type { JsonObject } from '../../domain/json-line.ts';
 import { ProviderFailure } from '../failure.ts';
+import { smallRequest } from '../http.ts';
 import { connectionFailure } from '../http-failure.ts';
-import type { ClientServices, Connection } from '../provider.ts';
+import type { ClientServices, Connection, SubmitPorts } from '../provider.ts';
 import { download } from './download.ts';
 import { refusalOf } from './refusal.ts';
 
 /** The calls for one set of credentials. Those that answer a text do so within `callSeconds`. */
 export interface Calls {
   /** Creates a job of a model, at the method that makes jobs of such requests; a lost answer is `uncertain`. */
-  create(job: { model: string; method: string; batch: JsonObject }, signal: AbortSignal): Promise<string>;
+  create(
+    job: { model: string; method: string; batch: JsonObject },
+    ports: Pick<SubmitPorts, 'signal' | 'guard'>,
+  ): Promise<string>;
   /** `name` is the vendor's own for a job, `batches/…`. */
   retrieve(name: string, signal: AbortSignal): Promise<string>;
   /** One page of the list of jobs; null in `token` is the first. */
@@ -34,40 +38,53 @@ const pageSize = 100;
 /** Calls with these credentials. Opens no connection by itself. */
 export function createCalls(connection: Connection, { clock, callSeconds = 60 }: ClientServices): Calls {
   const callMilliseconds = callSeconds * 1000;
+  const within = (signal: AbortSignal): AbortSignal =>
+    AbortSignal.any([signal, AbortSignal.timeout(callMilliseconds)]);
 
   const call = async <T>(
     path: string,
     init: RequestInit,
     signal: AbortSignal,
-    { creates = false, read }: { creates?: boolean; read: (answer: Response) => T | Promise<T> },
+    { read }: { read: (answer: Response) => T | Promise<T> },
   ): Promise<T> => {
-    const within = AbortSignal.any([signal, AbortSignal.timeout(callMilliseconds)]);
-    // Before anything is sent, nothing can have been created.
-    if (within.aborted) throw connectionFailure(within.reason, { creates: false });
     try {
       const answer = await fetch(addressOf(connection, path), {
         ...init,
         headers: { ...init.headers, ...callHeaders(connection) },
         // Fetch would take our header for credentials to wherever a redirect leads.
         redirect: init.method === 'POST' ? 'error' : 'manual',
-        signal: within,
+        signal: within(signal),
       });
       if (answer.ok) return await read(answer);
       const { status, headers } = answer;
       const { apiKey } = connection;
-      throw refusalOf({ status, headers, text: await answer.text(), now: clock.now(), creates, apiKey });
+      throw refusalOf({
+        status,
+        headers,
+        text: await answer.text(),
+        now: clock.now(),
+        creates: false,
+        apiKey,
+      });
     } catch (error) {
-      throw error instanceof ProviderFailure ? error : connectionFailure(error, { creates });
+      throw error instanceof ProviderFailure ? error : connectionFailure(error, { creates: false });
     }
   };
   const read = (answer: Response): Promise<string> => answer.text();
 
   return {
-    create: ({ model, method, batch }, signal) =>
-      call(`v1beta/${pathOf(modelName(model))}:${method}`, posted({ batch }), signal, {
-        creates: true,
-        read,
-      }),
+    async create({ model, method, batch }, { signal, guard }) {
+      const { headers, body } = posted({ batch });
+      const answer = await smallRequest({
+        url: addressOf(connection, `v1beta/${pathOf(modelName(model))}:${method}`),
+        headers: { ...headers, ...callHeaders(connection) },
+        body,
+        signal: within(signal),
+        guard,
+      });
+      if (answer.status >= 200 && answer.status < 300) return answer.text;
+      throw refusalOf({ ...answer, now: clock.now(), creates: true, apiKey: connection.apiKey });
+    },
     retrieve: (name, signal) => call(`v1beta/${pathOf(name)}`, {}, signal, { read }),
     list(token, signal) {
       const query = new URLSearchParams({

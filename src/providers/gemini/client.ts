@@ -47,7 +47,7 @@ export function connect(connection: Connection, services: ClientServices): Provi
         await ports.saveCheckpoint(checkpointOf(file, uploaded.expirationTime));
       }
       const method = methods[endpoint === 'embedContent' ? endpoint : 'generateContent'];
-      const creating = calls.create({ model, method, batch: batchOf(submission, file) }, ports.signal);
+      const creating = calls.create({ model, method, batch: batchOf(submission, file) }, ports);
       const raw = await creating.catch(async (failure: unknown) => {
         throw await notYetOr(failure, () => calls.file(file, ports.signal));
       });

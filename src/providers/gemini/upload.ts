@@ -35,6 +35,7 @@ export async function uploadInput(
     body: linesOf(ports),
     contentLength: bytes,
     signal: ports.signal,
+    guard: ports.guard,
   });
   if (answer.status >= 200 && answer.status < 300) return understood(readFile, answer.text);
   throw refusalOf({ ...answer, now: clock.now(), creates: false, apiKey: connection.apiKey });

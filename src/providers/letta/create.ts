@@ -26,6 +26,7 @@ export async function createBatch(
     body: framed(ports.items(), callback),
     contentLength: submission.encodedBytes + Buffer.byteLength(callback),
     signal: ports.signal,
+    guard: ports.guard,
   });
   if (status < 200 || status > 299) {
     throw failureOf({

@@ -5,14 +5,15 @@
  */
 import type { JsonObject } from '../../domain/json-line.ts';
 import { ProviderFailure } from '../failure.ts';
+import { type HttpAnswer, smallRequest } from '../http.ts';
 import { connectionFailure, failureOf } from '../http-failure.ts';
-import type { ClientServices, Connection } from '../provider.ts';
+import type { ClientServices, Connection, SubmitPorts } from '../provider.ts';
 import { readErrorBody } from './wire.ts';
 
 /** The calls for one set of credentials. Those that answer a text do so within `callSeconds`. */
 export interface Calls {
   /** Creates a job; a lost answer is `uncertain`. */
-  create(creation: JsonObject, signal: AbortSignal): Promise<string>;
+  create(creation: JsonObject, ports: Pick<SubmitPorts, 'signal' | 'guard'>): Promise<string>;
   retrieve(id: string, signal: AbortSignal): Promise<string>;
   /** One page of the list of jobs, newest first, counted from 0; `metadata` keeps only the jobs that carry it. */
   list(page: number, metadata: Readonly<Record<string, string>>, signal: AbortSignal): Promise<string>;
@@ -29,48 +30,42 @@ export function createCalls(connection: Connection, { clock, callSeconds = 60 }:
   const { apiKey } = connection;
   const callMilliseconds = callSeconds * 1000;
 
+  const within = (signal: AbortSignal): AbortSignal =>
+    AbortSignal.any([signal, AbortSignal.timeout(callMilliseconds)]);
+  const refusal = ({ status, headers, text }: HttpAnswer, creates: boolean): ProviderFailure =>
+    failureOf({ ...readErrorBody(text), status, headers, now: clock.now(), creates, apiKey });
+
   const send = async (path: string, init: RequestInit): Promise<Response> => {
     const answer = await fetch(addressOf(connection, path), {
       ...init,
       headers: { ...init.headers, ...callHeaders(connection) },
-      // A redirected POST would be a second one.
       redirect: init.method === 'POST' ? 'error' : 'follow',
     });
     if (answer.ok) return answer;
-    throw failureOf({
-      ...readErrorBody(await answer.text()),
-      status: answer.status,
-      headers: answer.headers,
-      now: clock.now(),
-      creates: init.method === 'POST' && path === jobs,
-      apiKey,
-    });
+    throw refusal({ status: answer.status, headers: answer.headers, text: await answer.text() }, false);
   };
 
   const text = async (path: string, init: RequestInit, signal: AbortSignal): Promise<string> => {
-    const creates = init.method === 'POST' && path === jobs;
-    const within = AbortSignal.any([signal, AbortSignal.timeout(callMilliseconds)]);
-    // Before anything is sent, nothing can have been created.
-    if (within.aborted) throw connectionFailure(within.reason, { creates: false });
     try {
-      const answer = await send(path, { ...init, signal: within });
+      const answer = await send(path, { ...init, signal: within(signal) });
       return await answer.text();
     } catch (error) {
-      throw error instanceof ProviderFailure ? error : connectionFailure(error, { creates });
+      throw error instanceof ProviderFailure ? error : connectionFailure(error, { creates: false });
     }
   };
 
   return {
-    create: (creation, signal) =>
-      text(
-        jobs,
-        {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(creation),
-        },
-        signal,
-      ),
+    async create(creation, { signal, guard }) {
+      const answer = await smallRequest({
+        url: addressOf(connection, jobs),
+        headers: { 'content-type': 'application/json', ...callHeaders(connection) },
+        body: JSON.stringify(creation),
+        signal: within(signal),
+        guard,
+      });
+      if (answer.status >= 200 && answer.status < 300) return answer.text;
+      throw refusal(answer, true);
+    },
     retrieve: (id, signal) => text(`${jobs}/${encodeURIComponent(id)}`, {}, signal),
     list(page, metadata, signal) {
       const query = new URLSearchParams({

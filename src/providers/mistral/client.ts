@@ -58,7 +58,7 @@ export function connect(connection: Connection, services: ClientServices): Provi
         fileId = await uploadInput(submission, ports, { connection, clock });
         await ports.saveCheckpoint({ inputFileId: fileId });
       }
-      const raw = await calls.create(creation(submission, fileId), ports.signal);
+      const raw = await calls.create(creation(submission, fileId), ports);
       const batch = readBatch(raw);
       if (batch === null) throw created();
       return { providerJobId: batch.id, report: toReport(batch, raw) };

@@ -28,6 +28,7 @@ export async function uploadInput(
     content: linesOf(ports),
     contentBytes: submission.encodedBytes,
     signal: ports.signal,
+    guard: ports.guard,
   });
   if (answer.status >= 200 && answer.status < 300) return understood(readFile, answer.text).id;
   throw failureOf({

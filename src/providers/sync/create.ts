@@ -65,7 +65,7 @@ export async function createBatch(
 const formOf = (
   connection: Connection,
   { nonce, callbackUrl = null, encodedBytes }: Submission,
-  { items, signal }: SubmitPorts,
+  { items, signal, guard }: SubmitPorts,
   fields: Readonly<Record<string, string>>,
 ): FileUpload => ({
   url: addressOf(connection, 'batch'),
@@ -76,6 +76,7 @@ const formOf = (
   content: encodeLines(items()),
   contentBytes: encodedBytes,
   signal,
+  guard,
 });
 
 const isSuccess = ({ status }: HttpAnswer): boolean => status >= 200 && status < 300;

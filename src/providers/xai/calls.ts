@@ -4,20 +4,20 @@
  * `ProviderFailure`. What an answer says is left to `wire.ts`, what goes into a call that adds to `add.ts`.
  */
 import { ProviderFailure } from '../failure.ts';
-import { type HttpAnswer, streamedRequest } from '../http.ts';
+import { type HttpAnswer, smallRequest, streamedRequest } from '../http.ts';
 import { connectionFailure } from '../http-failure.ts';
-import type { ClientServices, Connection } from '../provider.ts';
+import type { ClientServices, Connection, SubmitPorts } from '../provider.ts';
 import { toFailure } from './failures.ts';
 
 /** The calls for one set of credentials. All but `add` answer within `callSeconds`. */
 export interface Calls {
   /** Creates an empty batch; a lost answer is `uncertain`. */
-  create(name: string, signal: AbortSignal): Promise<string>;
+  create(name: string, ports: SendingPorts): Promise<string>;
   /**
    * Adds what `body` says. A lost answer is `unavailable`: what a batch holds is listed before anything is added
    * again, and a batch that was just made and cannot be found is one that cannot be found yet.
    */
-  add(batchId: string, body: CallBody, signal: AbortSignal): Promise<void>;
+  add(batchId: string, body: CallBody, ports: SendingPorts): Promise<void>;
   retrieve(batchId: string, signal: AbortSignal): Promise<string>;
   cancel(batchId: string, signal: AbortSignal): Promise<string>;
   /** One page of all batches; a null `token` asks for the first. */
@@ -27,6 +27,9 @@ export interface Calls {
   /** One page of a batch's results. */
   results(batchId: string, token: string | null, signal: AbortSignal): Promise<string>;
 }
+
+/** What keeps a call that sends from being made too late. */
+export type SendingPorts = Pick<SubmitPorts, 'signal' | 'guard'>;
 
 /** The body of a call, in pieces, with the exact bytes of all. */
 export interface CallBody {
@@ -46,26 +49,21 @@ export function createCalls(connection: Connection, { clock, callSeconds = 60 }:
     throw toFailure(answer, { creates, now: clock.now(), apiKey });
   };
 
-  const send = async (
-    path: string,
-    signal: AbortSignal,
-    { creates = false, ...init }: RequestInit & { creates?: boolean } = {},
-  ): Promise<string> => {
-    const within = AbortSignal.any([signal, AbortSignal.timeout(callSeconds * 1000)]);
-    // Before anything is sent, nothing can have been created.
-    if (within.aborted) throw connectionFailure(within.reason, { creates: false });
+  const within = (signal: AbortSignal): AbortSignal =>
+    AbortSignal.any([signal, AbortSignal.timeout(callSeconds * 1000)]);
+
+  const send = async (path: string, signal: AbortSignal, init: RequestInit = {}): Promise<string> => {
     try {
       const answer = await fetch(addressOf(connection, path), {
         ...init,
-        headers: { ...headers, ...init.headers },
-        // A redirected POST would be a second one.
+        headers,
         redirect: init.method === 'POST' ? 'error' : 'follow',
-        signal: within,
+        signal: within(signal),
       });
       const text = await answer.text();
-      return told({ status: answer.status, headers: answer.headers, text }, creates);
+      return told({ status: answer.status, headers: answer.headers, text }, false);
     } catch (error) {
-      throw error instanceof ProviderFailure ? error : connectionFailure(error, { creates });
+      throw error instanceof ProviderFailure ? error : connectionFailure(error, { creates: false });
     }
   };
 
@@ -76,14 +74,17 @@ export function createCalls(connection: Connection, { clock, callSeconds = 60 }:
   };
 
   return {
-    create: (name, signal) =>
-      send('batches', signal, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
+    async create(name, { signal, guard }) {
+      const answer = await smallRequest({
+        url: addressOf(connection, 'batches'),
+        headers: { ...headers, 'content-type': 'application/json' },
         body: JSON.stringify({ name }),
-        creates: true,
-      }),
-    async add(batchId, { pieces, bytes }, signal) {
+        signal: within(signal),
+        guard,
+      });
+      return told(answer, true);
+    },
+    async add(batchId, { pieces, bytes }, { signal, guard }) {
       const answer = await harmless(
         streamedRequest({
           url: addressOf(connection, `${pathOf(batchId)}/requests`),
@@ -91,6 +92,7 @@ export function createCalls(connection: Connection, { clock, callSeconds = 60 }:
           body: oneByOne(pieces),
           contentLength: bytes,
           signal,
+          guard,
         }),
       );
       try {

@@ -54,7 +54,7 @@ export async function submitBatch(
 }
 
 const create = async (calls: Calls, submission: Submission, ports: SubmitPorts): Promise<ToldBatch> => {
-  const raw = await calls.create(nameOf(submission), ports.signal);
+  const raw = await calls.create(nameOf(submission), ports);
   const batch = readBatch(raw);
   if (batch === null) throw created();
   await ports.saveCheckpoint({ batch_id: batch.batch_id });
@@ -87,12 +87,12 @@ const looked = async <T>(look: () => Promise<T>): Promise<T> => {
  * Adds one call's items. A refusal of items that are there after all refuses nothing: the next try adds what is
  * missing. Any other ends the job; what was added before is stopped and collected by whoever sees the refusal.
  */
-const add = async (calls: Calls, batchId: string, call: Call, { signal }: SubmitPorts): Promise<void> => {
+const add = async (calls: Calls, batchId: string, call: Call, ports: SubmitPorts): Promise<void> => {
   try {
-    await calls.add(batchId, call.body, signal);
+    await calls.add(batchId, call.body, ports);
   } catch (failure) {
     if (!isRejection(failure)) throw failure;
-    const present = await keysIn(calls, batchId, signal).catch(noneIfRejected);
+    const present = await keysIn(calls, batchId, ports.signal).catch(noneIfRejected);
     if (call.keys.some((key) => present.has(key))) throw new ProviderFailure('unavailable', failure);
     throw failure;
   }
