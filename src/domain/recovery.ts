@@ -56,19 +56,33 @@ export interface FinishedSearch {
 }
 
 /**
+ * Why only a person can tell what became of a job: `duplicates`, more than one batch carries our key; `ambiguous`,
+ * several batches fit and time will not narrow them; `unsearchable`, the provider shows nothing that a search could go
+ * by.
+ */
+export const personReasons = ['duplicates', 'ambiguous', 'unsearchable'] as const;
+/** Why only a person can tell what became of a job. */
+export type PersonReason = (typeof personReasons)[number];
+
+/**
+ * Words for what a job was given its batch by while nothing has proven it: by circumstances, or because a person named
+ * it. Its results will tell; until then the batch may be another job's.
+ */
+export const unprovenWords = ['PROVISIONAL', 'PERSON'] as const;
+
+/**
  * What a search comes to:
  * - `adopt`: the sighting at `index` is the job's batch.
  * - `resume`: the sighting at `index` is the job's batch and lacks items; it is safe to send those.
  * - `look-again`: too early to tell; search once more at `at`.
  * - `absent`: nothing was created, and nothing will be; it is safe to send the job again.
- * - `ask-a-person`: `duplicates`, more than one batch carries our key; `ambiguous`, several batches fit and
- *   time will not narrow them; `unsearchable`, the provider shows nothing that a search could go by.
+ * - `ask-a-person`: nothing that we can do will tell.
  */
 export type SearchVerdict =
   | { readonly verdict: 'adopt' | 'resume'; readonly index: number }
   | { readonly verdict: 'look-again'; readonly at: Date }
   | { readonly verdict: 'absent' }
-  | { readonly verdict: 'ask-a-person'; readonly reason: 'duplicates' | 'ambiguous' | 'unsearchable' };
+  | { readonly verdict: 'ask-a-person'; readonly reason: PersonReason };
 
 /** How long to wait between two searches, while absence does not count yet. */
 const lookAgainSeconds = 30;
@@ -102,10 +116,16 @@ export function afterSearch(search: FinishedSearch): SearchVerdict {
   return search.absenceProves ? { verdict: 'absent' } : { verdict: 'ask-a-person', reason: 'unsearchable' };
 }
 
+/** When everything that was sent has arrived, or never will. */
+export const sentBy = ({
+  sendBefore,
+  requestTimeoutSeconds,
+}: Pick<FinishedSearch, 'sendBefore' | 'requestTimeoutSeconds'>): Date =>
+  new Date(sendBefore.getTime() + requestTimeoutSeconds * 1000);
+
 /** When to search next if what was not seen may still appear; null when it cannot any more. */
 const beforeAbsenceCounts = (search: FinishedSearch): Date | null => {
-  const graceSeconds = search.requestTimeoutSeconds + search.listDelaySeconds;
-  const absenceCountsAt = search.sendBefore.getTime() + graceSeconds * 1000;
+  const absenceCountsAt = sentBy(search).getTime() + search.listDelaySeconds * 1000;
   if (search.now.getTime() >= absenceCountsAt) return null;
   return new Date(Math.min(absenceCountsAt, search.now.getTime() + lookAgainSeconds * 1000));
 };
