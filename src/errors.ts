@@ -5,7 +5,7 @@
  * reaches nobody unmasked.
  */
 
-import type { BatchStatus } from './domain/status.ts';
+import type { BatchStatus, JobStatus } from './domain/status.ts';
 
 /** The stable word for each kind of wrong input or unmet condition; part of the public API. */
 export type AppErrorCode =
@@ -13,10 +13,14 @@ export type AppErrorCode =
   | 'INVALID_ARGUMENT'
   | 'NOT_FOUND'
   | 'WRONG_BATCH_STATE'
+  | 'WRONG_JOB_STATE'
   | 'EMPTY_BATCH'
   | 'NOTHING_TO_RETRY'
   | 'NO_CALLBACK'
   | 'PROVIDER_NOT_CONFIGURED'
+  | 'PROVIDER_CALL_FAILED'
+  | 'UNFIT_PROVIDER_JOB'
+  | 'IDEMPOTENCY_CONFLICT'
   | 'UNAUTHENTICATED'
   | 'FORBIDDEN';
 
@@ -80,6 +84,15 @@ export class BatchStateError extends AppError {
   }
 }
 
+/** The job is in a state that does not allow this. */
+export class JobStateError extends AppError {
+  readonly status: JobStatus;
+  constructor(status: JobStatus, message: string) {
+    super('WRONG_JOB_STATE', message);
+    this.status = status;
+  }
+}
+
 /** A batch without requests cannot be submitted. */
 export class EmptyBatchError extends AppError {
   constructor() {
@@ -113,6 +126,70 @@ export class ProviderNotConfiguredError extends AppError {
     super('PROVIDER_NOT_CONFIGURED', `Provider "${provider}" has no credentials; set ${setting}.`);
     this.provider = provider;
     this.setting = setting;
+  }
+}
+
+/** The provider was asked and could not be reached, or refused to answer. Nothing was changed. */
+export class ProviderCallError extends AppError {
+  readonly provider: string;
+  /** The provider's own word for it, or one of ours, in snake_case. */
+  readonly providerCode: string;
+  /** When the provider allows the next try; null where it did not say. */
+  readonly retryAt: Date | null;
+  constructor(provider: string, failure: { code: string; message: string; retryAt: Date | null }) {
+    super(
+      'PROVIDER_CALL_FAILED',
+      `The provider could not be asked, and nothing was changed: ${failure.message}`,
+    );
+    this.provider = provider;
+    this.providerCode = failure.code;
+    this.retryAt = failure.retryAt;
+  }
+}
+
+/** What can be wrong with a provider's batch that a caller names. */
+export const providerJobProblems = [
+  'NOT_THERE',
+  'NOT_YOURS',
+  'OTHER_SIZE',
+  'OTHER_REQUESTS',
+  'TAKEN',
+] as const;
+/** What is wrong with a provider's batch that a caller names. */
+export type ProviderJobProblem = (typeof providerJobProblems)[number];
+
+/** The provider's batch that was named cannot be the one that is meant. Nothing was changed. */
+export class ProviderJobError extends AppError {
+  readonly problem: ProviderJobProblem;
+  readonly providerJobId: string;
+  /** The UUID of the caller's job that has the batch already; null where none of its own does. */
+  readonly jobId: string | null;
+  constructor(
+    problem: ProviderJobProblem,
+    providerJobId: string,
+    message: string,
+    jobId: string | null = null,
+  ) {
+    super('UNFIT_PROVIDER_JOB', message);
+    this.problem = problem;
+    this.providerJobId = providerJobId;
+    this.jobId = jobId;
+  }
+}
+
+/** The idempotency key was used for another call: of another verb, or with another input. Nothing was done. */
+export class IdempotencyConflictError extends AppError {
+  readonly idempotencyKey: string;
+  /** The mutation that it was used for: `createBatch`. */
+  readonly usedFor: string;
+  constructor(idempotencyKey: string, { verb, usedFor }: { verb: string; usedFor: string }) {
+    const how = verb === usedFor ? `for ${usedFor} with another input` : `for ${usedFor}, not for ${verb}`;
+    super(
+      'IDEMPOTENCY_CONFLICT',
+      `The idempotencyKey was used before, ${how}; a call that is not the same one again needs a key of its own.`,
+    );
+    this.idempotencyKey = idempotencyKey;
+    this.usedFor = usedFor;
   }
 }
 

@@ -19,6 +19,8 @@ export interface BatchDefaults extends KnownForms {
   readonly endpoint: string;
   /** The model of requests that name none; where bodies name models, it is written into them as their first member. */
   readonly model: string | null;
+  /** Whether every request must say what it is called, because its provider's results name it so. */
+  readonly needsCustomIds?: boolean;
 }
 
 /** A request that passed every rule, at its position. */
@@ -65,7 +67,7 @@ export const duplicateIssue = (place: Place, than: string): Issue => ({
 /** The item, or null with the issues that stand against it. */
 function toItem(
   draft: RequestDraft,
-  { provider, endpoint: defaultEndpoint, model: defaultModel }: BatchDefaults,
+  { provider, endpoint: defaultEndpoint, model: defaultModel, needsCustomIds = false }: BatchDefaults,
   position: number,
   place: Place,
   issues: Issue[],
@@ -82,6 +84,9 @@ function toItem(
     });
   const customId = customIdSchema.safeParse(draft.customId ?? defaultCustomId(position));
   if (!customId.success) report('customId', customId.error.issues[0]?.message ?? 'customId is invalid.');
+  if (needsCustomIds && draft.customId === null) {
+    report('customId', "customId must be given: the provider's results name the request by it.");
+  }
   const endpoint = draft.endpoint ?? defaultEndpoint;
   if (!provider.endpoints.includes(endpoint)) {
     report('endpoint', `endpoint must be one of ${provider.endpoints.join(', ')}.`);

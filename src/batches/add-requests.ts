@@ -4,52 +4,47 @@ import { findBatch, lockBatch } from '../db/queries/batches.ts';
 import { insertItems, takenCustomIds } from '../db/queries/items.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import { closesAt, shouldClose } from '../domain/accumulation.ts';
-import type { RequestsInput } from '../domain/batch-input.ts';
+import type { AddRequestsInput } from '../domain/batch-input.ts';
 import type { OrganizationScope, Scope } from '../domain/scope.ts';
 import { BatchStateError, NotFoundError, ValidationError } from '../errors.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
 import { acceptRequests, duplicateIssue, type PlacedItem } from './accept.ts';
 import { closeBatch, configured, ruleOf } from './close.ts';
+import { type Called, callOnce } from './idempotency.ts';
 import { transition } from './transition.ts';
 
 /**
- * The batch with the requests in it. Throws `NotFoundError`, `BatchStateError` where it is closed, and
- * `ValidationError` for bad lines and ids that the batch has already; nothing is stored then.
+ * The batch with the requests in it. Throws `NotFoundError`, `BatchStateError` where it is closed, `ValidationError`
+ * for bad lines and ids that the batch has already (nothing is stored then), and what `callOnce` throws.
  */
 export async function addRequests(
   services: Services,
   scope: OrganizationScope,
   batchId: string,
-  requests: RequestsInput,
-): Promise<BatchRow> {
-  // Read once without a lock, so that nobody waits for the parsing of a large call.
-  const seen = await services.db.read((db) => findBatch(scope, db, batchId));
-  if (seen === null) throw new NotFoundError('batch', batchId);
-  refuseClosed(seen);
-  const { provider } = configured(services, seen);
-  const known = knownProviders(services);
-  const accepted = acceptRequests(
-    requests,
-    { provider, known, endpoint: seen.endpoint, model: seen.model },
-    seen.total,
-  );
-  return services.db.transaction(async (tx) => {
-    const batch = await lockBatch(scope, tx, batchId);
-    if (batch === null) throw new NotFoundError('batch', batchId);
-    refuseClosed(batch);
-    // Others may have added meanwhile; then default ids and positions move up.
-    const current =
-      batch.total === seen.total
-        ? accepted
-        : acceptRequests(
-            requests,
-            { provider, known, endpoint: batch.endpoint, model: batch.model },
-            batch.total,
-          );
-    await refuseTaken(scope, tx, batchId, current);
-    const filled = await appendItems(services, scope, tx, batchId, current);
-    return closeIfDue(services, scope, tx, filled);
+  { requests, idempotencyKey: key }: AddRequestsInput,
+): Promise<Called> {
+  const call = { verb: 'addRequests', key, input: { batchId, requests }, batchId };
+  return callOnce(services, scope, call, async (q) => {
+    // Read once without a lock, so that nobody waits for the parsing of a large call.
+    const seen = await findBatch(scope, q, batchId);
+    if (seen === null) throw new NotFoundError('batch', batchId);
+    refuseClosed(seen);
+    const { provider } = configured(services, seen);
+    const known = knownProviders(services);
+    const acceptedAt = ({ endpoint, model, total }: BatchRow) =>
+      acceptRequests(requests, { provider, known, endpoint, model }, total);
+    const accepted = acceptedAt(seen);
+    return async (tx) => {
+      const batch = await lockBatch(scope, tx, batchId);
+      if (batch === null) throw new NotFoundError('batch', batchId);
+      refuseClosed(batch);
+      // Others may have added meanwhile; then default ids and positions move up.
+      const current = batch.total === seen.total ? accepted : acceptedAt(batch);
+      await refuseTaken(scope, tx, batchId, current);
+      const filled = await appendItems(services, scope, tx, batchId, current);
+      return { batch: await closeIfDue(services, scope, tx, filled), answer: {} };
+    };
   });
 }
 

@@ -5,6 +5,7 @@
 import type { Database, Queryable } from '../db/client.ts';
 import type { Finding } from '../db/queries/check.ts';
 import {
+  checkCalls,
   checkCounts,
   checkEnds,
   checkEvents,
@@ -77,6 +78,11 @@ export const invariants: readonly Invariant[] = [
     name: 'leftovers',
     title: 'Nothing is left of deleted batches but the event that tells of it.',
     find: checkLeftovers,
+  },
+  {
+    name: 'calls',
+    title: "Every call that is remembered under a caller's key is of a batch that is there, or was deleted.",
+    find: checkCalls,
   },
   {
     name: 'statuses',

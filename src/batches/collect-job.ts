@@ -5,19 +5,17 @@
  * bad item; a line of nobody's is kept as a stray. Of a job that still runs, what is there is copied, and no more
  * (`collect-running-job.ts`).
  */
-import { agentPositions } from '../db/queries/items.ts';
 import { countJobResults, insertResults, type NewResult, settleMissing } from '../db/queries/results.ts';
 import { insertStrays, type Stray } from '../db/queries/strays.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
-import { keyInText, positionOfKey } from '../domain/ids.ts';
-import { PositionSet } from '../domain/positions.ts';
 import { workerScope } from '../domain/scope.ts';
 import { isFinalJob } from '../domain/status.ts';
 import { unknownUsage } from '../domain/usage.ts';
 import { ProviderFailure } from '../providers/failure.ts';
-import type { DecodedLine, JobReport, Provider, ProviderClient, ResultChunk } from '../providers/provider.ts';
+import type { JobReport, Provider, ProviderClient, ResultChunk } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
 import { changeHeldJob, tryAgainLater } from './held-job.ts';
+import { itemFinder, type PositionOf, type ReadLine } from './item-of-line.ts';
 import { patchFromReport, providerJobOf } from './job-report.ts';
 import { givenUp, lostJobCode, missingOutcome } from './missing-outcome.ts';
 import { isHopeless } from './overdue-job.ts';
@@ -119,7 +117,7 @@ export async function copyLines(
   report: JobReport,
   signal: AbortSignal,
 ): Promise<void> {
-  const positionOf = await positionFinder(services, provider, job);
+  const findItems = await itemFinder(services, provider, job);
   const results = unlessStalled(
     (within) => client.results({ ...providerJobOf(job), report }, job.cursor, within),
     services.settings.callSeconds,
@@ -128,34 +126,9 @@ export async function copyLines(
   for await (const chunk of results) {
     if (chunk.lines.length === 0) continue;
     const read = chunk.lines.map((line) => ({ line, read: provider.decoding.decode(line) }));
-    if ((await writeChunk(services, job, chunk, sortLines(read, positionOf))) === 'ended') return;
+    const sorted = sortLines(read, await findItems(read));
+    if ((await writeChunk(services, job, chunk, sorted)) === 'ended') return;
   }
-}
-
-/** A line and what it says. */
-interface ReadLine {
-  readonly line: string;
-  readonly read: DecodedLine;
-}
-
-/** The position of the item that a line is about; null where it is about none. */
-type PositionFinder = (entry: ReadLine) => number | null;
-
-/** Finds the job's items by our key in a line, or by the agent that the line names. */
-async function positionFinder(
-  { db }: Services,
-  { itemsNamedBy }: Provider,
-  job: JobRow,
-): Promise<PositionFinder> {
-  if (itemsNamedBy === 'AGENT') {
-    const positions = await db.read((q) => agentPositions(workerScope, q, job));
-    return ({ read }) => (read.kind === 'result' ? (positions.get(read.key) ?? null) : null);
-  }
-  const positions = PositionSet.parseMultirange(job.positions);
-  return ({ line, read }) => {
-    const position = read.kind === 'result' ? positionOfKey(job.nonce, read.key) : keyInText(job.nonce, line);
-    return position !== null && positions.has(position) ? position : null;
-  };
 }
 
 /** When to look again for results that a provider owes and does not show yet; null when none are owed any more. */
@@ -175,7 +148,7 @@ interface SortedLines {
 }
 
 /** What the lines say of our items, and the lines that say nothing of them. */
-function sortLines(lines: readonly ReadLine[], positionOf: PositionFinder): SortedLines {
+function sortLines(lines: readonly ReadLine[], positionOf: PositionOf): SortedLines {
   const results: NewResult[] = [];
   const strays: Stray[] = [];
   for (const entry of lines) {

@@ -62,6 +62,20 @@ export function patchFromReport(
   };
 }
 
+/**
+ * The job once it is known to be the provider's batch with that id. One that the provider has, and says nothing of that
+ * we know, is asked again.
+ */
+export function patchFromFound(
+  services: Pick<Services, 'settings'>,
+  job: JobRow,
+  { providerJobId, report }: { providerJobId: string; report: JobReport },
+  moment: { now: Date; random: number },
+): JobPatch {
+  const patch = patchFromReport(services, job, report, moment);
+  return { ...patch, providerJobId, ...(patch.status === 'UNKNOWN' ? { status: 'PENDING' } : {}) };
+}
+
 /** How many items of a job are over, as its provider counts; null where it does not. */
 export const doneIn = ({ succeeded, errored, expired, cancelled }: JobReport['counts']): number | null => {
   const counts = [succeeded, errored, expired, cancelled].filter((count) => count !== null);

@@ -47,6 +47,9 @@ export const patienceTimes = 20;
 /** The code of a job that its provider never ended, long after its time was over. */
 export const deadlineCode = 'deadline_passed';
 
+/** The code of a job that a person gave up, because nobody could know what became of it. */
+export const givenUpCode = 'given_up';
+
 /** Why we ended a job, or had it stopped, ourselves. It outlives whatever goes wrong with a later call. */
 export interface GivenUp {
   readonly code: string;

@@ -5,12 +5,14 @@
 import type { JobPatch } from '../db/queries/jobs.ts';
 import { countJobResults } from '../db/queries/results.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
+import { unprovenWords } from '../domain/recovery.ts';
 import { workerScope } from '../domain/scope.ts';
 import { isFinalJob } from '../domain/status.ts';
 import { ProviderFailure } from '../providers/failure.ts';
 import type { JobReport, Provider, ProviderClient } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
 import { changeHeldJob, type HeldJobChange, tryAgainLater } from './held-job.ts';
+import { namesItems } from './item-of-line.ts';
 import { doneIn, patchFromReport, providerJobOf } from './job-report.ts';
 import { givenUpAfter, withinDeadline } from './overdue-job.ts';
 import { notYetOver, type Owner, whoseBatch } from './whose-batch.ts';
@@ -39,8 +41,9 @@ export async function pollJob(
           : withNews(told(services, current, report, owner, now), hasNews, now);
       // Every sync that was asked for before this poll began has its answer; one that failed is none.
       const served = { ...change, set: { ...change.set, syncServed: job.syncRequested } };
-      // What merely fits is neither stopped nor ended.
-      return owner === 'ours' ? withinDeadline(services, provider, current, served, now) : served;
+      // What merely fits is neither stopped nor ended; what a person has named is.
+      const isTaken = owner === 'ours' || (owner !== 'anothers' && !isProvisional(current));
+      return isTaken ? withinDeadline(services, provider, current, served, now) : served;
     });
   } catch (error) {
     if (!(error instanceof ProviderFailure)) throw error;
@@ -74,6 +77,10 @@ async function ask(
 /** Whether the job was adopted by circumstances alone, and nothing has proven it since. */
 const isProvisional = (job: JobRow): boolean => job.evidence?.['proof'] === 'PROVISIONAL';
 
+/** Whether nothing has proven yet that the batch is the job's. */
+const isUnproven = ({ evidence }: JobRow): boolean =>
+  unprovenWords.some((word) => word === evidence?.['proof']);
+
 /** Whose the batch is, before any of its results is taken. */
 async function ownerOf(
   services: Services,
@@ -82,9 +89,10 @@ async function ownerOf(
   report: JobReport,
   signal: AbortSignal,
 ): Promise<Owner> {
-  if (!isProvisional(job)) return 'ours';
-  const owner = await whoseBatch(reached, job, report, { seconds: services.settings.callSeconds, signal });
-  if (owner === 'unreadable') {
+  if (!isUnproven(job)) return 'ours';
+  const isOurs = await namesItems(services, reached.provider, job);
+  const owner = await whoseBatch(services, reached, { ...providerJobOf(job), report }, isOurs, signal);
+  if (owner === 'unreadable' && report.status !== null && isFinalJob(report.status)) {
     services.log.warn({ jobId: job.id }, 'an adopted job has no readable result that could prove it');
   }
   return owner;
@@ -98,8 +106,10 @@ function told(
   owner: Owner,
   now: Date,
 ): HeldJobChange {
-  const isProven = owner === 'ours' && isProvisional(current);
-  const taken = owner === 'not-yet-known' ? notYetOver(report) : report;
+  const isProven = owner === 'ours' && isUnproven(current);
+  // What a person has named may also have failed; what completed owes results, which will tell.
+  const owesProof = isProvisional(current) || report.status === 'COMPLETED';
+  const taken = owner === 'not-yet-known' && owesProof ? notYetOver(report) : report;
   return {
     event: 'JOB_POLLED',
     set: {

@@ -4,7 +4,7 @@
  * known the job stays UNKNOWN with its evidence and nothing is sent. Owns the search and its bookkeeping; the
  * verdict is `domain/recovery.ts`.
  */
-import { providerJobsOfOthers } from '../db/queries/jobs.ts';
+import { providerJobsOfOthers } from '../db/queries/provider-jobs.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
 import type { JsonObject } from '../domain/json-line.ts';
 import { afterSearch, type SearchVerdict } from '../domain/recovery.ts';
@@ -13,7 +13,8 @@ import { ProviderFailure } from '../providers/failure.ts';
 import type { Provider, ProviderClient, Sighting } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
 import { changeHeldJob, type HeldJobChange, tryAgainLater } from './held-job.ts';
-import { patchFromReport, providerJobOf, submissionOf } from './job-report.ts';
+import { namesItems } from './item-of-line.ts';
+import { patchFromFound, providerJobOf, submissionOf } from './job-report.ts';
 import { passTurn, sendingTimes } from './turn.ts';
 import { notYetOver, whoseBatch } from './whose-batch.ts';
 
@@ -122,7 +123,7 @@ interface Candidates {
 
 /** Several batches that merely fit, told apart by the results of those that have ended. */
 async function toldApart(
-  { settings }: Services,
+  services: Services,
   reached: { provider: Provider; client: ProviderClient },
   job: JobRow,
   sightings: readonly Sighting[],
@@ -131,13 +132,20 @@ async function toldApart(
   if (sightings.length < 2 || sightings.some(({ proof }) => proof === 'EXACT')) {
     return { sightings, notOurs: [], isOpen: false };
   }
+  const isOurs = await namesItems(services, reached.provider, job);
   const left: Sighting[] = [];
   const notOurs: string[] = [];
   let isOpen = false;
   for (const sighting of sightings) {
     const candidate = { ...job, providerJobId: sighting.providerJobId };
     const report = await reached.client.retrieve(providerJobOf(candidate), signal);
-    const owner = await whoseBatch(reached, candidate, report, { seconds: settings.callSeconds, signal });
+    const owner = await whoseBatch(
+      services,
+      reached,
+      { ...providerJobOf(candidate), report },
+      isOurs,
+      signal,
+    );
     if (owner === 'ours') return { sightings: [{ ...sighting, proof: 'EXACT' }], notOurs, isOpen: false };
     if (owner === 'anothers') notOurs.push(sighting.providerJobId);
     else left.push(sighting);
@@ -160,8 +168,12 @@ async function adopt(
     event: 'JOB_SUBMITTED',
     data: { adopted: true },
     set: {
-      providerJobId: found.providerJobId,
-      ...patchFromReport(services, current, taken, { now, random: Math.random() }),
+      ...patchFromFound(
+        services,
+        current,
+        { providerJobId: found.providerJobId, report: taken },
+        { now, random: Math.random() },
+      ),
       ...(current.cancelRequestedAt === null ? {} : { dueAt: now }),
       evidence: { ...refuting(current, notOurs), proof: found.proof, found: found.evidence },
     },
@@ -214,6 +226,7 @@ function withoutFind(
           }
         : {
             event: 'JOB_UNKNOWN',
+            data: { needsPerson: verdict.reason },
             set: { ...given, dueAt: null, evidence: { ...evidence, needsPerson: verdict.reason } },
           };
   }

@@ -19,6 +19,7 @@ import type { ItemStatus } from '../domain/status.ts';
 import { BatchStateError, type Issue, NothingToRetryError, ValidationError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import { configured } from './close.ts';
+import { callOnce } from './idempotency.ts';
 import { failedReadings, nextAttempt } from './next-attempt.ts';
 import { planJobs } from './plan-jobs.ts';
 import { transition } from './transition.ts';
@@ -26,6 +27,8 @@ import { transition } from './transition.ts';
 /** The batch after a retry, and what the retry was. */
 export interface RetriedBatch {
   readonly batch: BatchRow;
+  /** Whether the same call was made before, so that nothing was tried again now. */
+  readonly replayed: boolean;
   /** The number of the attempt that it began. */
   readonly attempt: number;
   /** How many requests are tried again. */
@@ -34,18 +37,20 @@ export interface RetriedBatch {
 
 /**
  * Tries failed requests of the batch again: those that `input` means, or all. Throws `NotFoundError`, `BatchStateError`
- * for one that is open or being cancelled, `NothingToRetryError` where none is meant, `ProviderNotConfiguredError`, and
- * `ValidationError` for named requests that did not fail and for groups that are too small for the provider.
+ * for one that is open or being cancelled, `NothingToRetryError` where none is meant, `ProviderNotConfiguredError`,
+ * `ValidationError` for named requests that did not fail and for groups that are too small for the provider, and what
+ * `callOnce` throws.
  */
 export async function retryBatch(
   services: Services,
   scope: OrganizationScope,
   batchId: string,
-  input: RetryBatchInput,
+  { idempotencyKey: key, ...input }: RetryBatchInput,
 ): Promise<RetriedBatch> {
-  return services.db.transaction(async (tx) => {
+  const call = { verb: 'retryBatch', key, input: { batchId, ...input }, batchId };
+  const { batch, answer, replayed } = await callOnce(services, scope, call, async () => async (tx) => {
     let requests = 0;
-    const batch = await transition(services, scope, tx, batchId, async (locked) => {
+    const retried = await transition(services, scope, tx, batchId, async (locked) => {
       const refusal = retryRefusal(locked.batch.status);
       if (refusal !== null) throw new BatchStateError(locked.batch.status, refusal);
       const entry = configured(services, locked.batch);
@@ -57,8 +62,9 @@ export async function retryBatch(
       const { now } = locked;
       return nextAttempt(services, scope, tx, locked, { entry, planned, dueAt: now });
     });
-    return { batch, attempt: batch.attempts, requests };
+    return { batch: retried, answer: { attempt: retried.attempts, requests } };
   });
+  return { batch, ...answer, replayed };
 }
 
 /** The positions of those named requests that are meant; null where none are named. Refuses any that did not fail. */

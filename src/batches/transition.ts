@@ -189,7 +189,7 @@ function jobsAfter(locked: LockedBatch, change: BatchChange): JobState[] {
       finalizing: false,
       collected: false,
       resultsWaiting: false,
-      providerJobId: null,
+      providerJobId: job.providerJobId ?? null,
       dueAt: job.dueAt ?? null,
       version: locked.seq,
       submittedAt: null,
@@ -209,13 +209,21 @@ const onlyKnown = <Patch extends object>(
 ): { [Key in keyof Patch]?: Exclude<Patch[Key], undefined> } =>
   Object.fromEntries(Object.entries(set).filter(([, value]) => value !== undefined)) as Patch;
 
-/** The six counts and the total. A job that leaves CREATED takes its items from pending to submitted, and back. */
-function countsAfter(batch: BatchRow, { added, jobs = [], settled, reopened = noneReopened }: BatchChange) {
+/**
+ * The six counts and the total. A job that leaves CREATED takes its items from pending to submitted, and back; one that
+ * is at its provider already when it comes here has left it.
+ */
+function countsAfter(
+  batch: BatchRow,
+  { added, newJobs = [], jobs = [], settled, reopened = noneReopened }: BatchChange,
+) {
   const crossing = jobs.reduce((sum, { job, set }) => {
     const before = itemsArePending(job.status) ? 0 : 1;
     const after = itemsArePending(set.status ?? job.status) ? 0 : 1;
     return sum + (after - before) * job.requestCount;
   }, 0);
+  const arrived = newJobs.filter(({ status }) => !itemsArePending(status));
+  const leaving = crossing + arrived.reduce((sum, { requestCount }) => sum + requestCount, 0);
   const tally = settled?.tally;
   const done = tally === undefined ? 0 : totalOf(tally);
   const requests = added?.requests ?? 0;
@@ -224,8 +232,8 @@ function countsAfter(batch: BatchRow, { added, jobs = [], settled, reopened = no
     total: batch.total + requests,
     bytes: batch.bytes + (added?.bytes ?? 0),
     ...applyDelta(batch, {
-      pending: requests + again - crossing - (settled?.from === 'pending' ? done : 0),
-      submitted: crossing - (settled?.from === 'submitted' ? done : 0),
+      pending: requests + again - leaving - (settled?.from === 'pending' ? done : 0),
+      submitted: leaving - (settled?.from === 'submitted' ? done : 0),
       succeeded: tally?.succeeded ?? 0,
       errored: (tally?.errored ?? 0) - reopened.errored,
       expired: (tally?.expired ?? 0) - reopened.expired,

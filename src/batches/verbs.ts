@@ -1,8 +1,10 @@
 /** The verbs of a batch's life, as callers have them. */
 export { addRequests } from './add-requests.ts';
+export { adoptJob } from './adopt-job.ts';
 export { cancelBatch, jobsGoingOn } from './cancel.ts';
 export { createBatch } from './create.ts';
 export { deleteBatch } from './delete.ts';
+export { type JobOfBatch, resolveJob } from './resolve-job.ts';
 export { type RetriedBatch, retryBatch } from './retry.ts';
 export { submitBatch } from './submit.ts';
 export { type SyncedBatch, syncBatch } from './sync.ts';

@@ -6,24 +6,13 @@
 import { z } from 'zod';
 import { submitRuleSchema } from './accumulation.ts';
 import { isJsonObject, type JsonObject } from './json-line.ts';
+import { providerJobIdSchema } from './provider-job.ts';
+import { idempotencyKeySchema, storableText } from './storable-text.ts';
 
 const nameCharactersMax = 512;
 const metadataPairsMax = 64;
 const metadataKeyMax = 64;
 const metadataValueMax = 512;
-
-/** Text that Postgres and UTF-8 can both hold, up to `max` code points. */
-const storableText = (name: string, max: number) =>
-  z
-    .string({ error: `${name} must be a string.` })
-    .refine(
-      (text) => text.length > 0 && [...text].length <= max,
-      `${name} must be 1 to ${max} characters long.`,
-    )
-    .refine(
-      (text) => text.isWellFormed() && !text.includes('\0'),
-      `${name} must be well-formed Unicode without the character NUL.`,
-    );
 
 const nameSchema = storableText('name', nameCharactersMax);
 
@@ -78,9 +67,26 @@ export const createBatchInput = z.strictObject({
   callbackUrl: callbackUrlSchema,
   submit: submitRuleSchema,
   requests: requestsInput.nullish(),
+  idempotencyKey: idempotencyKeySchema.nullish(),
 });
 /** What `createBatch` takes. */
 export type CreateBatchInput = z.output<typeof createBatchInput>;
+
+/** What `addRequests` takes beside the batch. */
+export const addRequestsInput = z.strictObject({
+  requests: requestsInput,
+  idempotencyKey: idempotencyKeySchema.nullish(),
+});
+/** What `addRequests` takes beside the batch. */
+export type AddRequestsInput = z.output<typeof addRequestsInput>;
+
+/** What `adoptJob` takes: a batch whose requests are at the provider already. */
+export const adoptJobInput = createBatchInput.omit({ submit: true, idempotencyKey: true }).extend({
+  providerJobId: providerJobIdSchema,
+  requests: requestsInput,
+});
+/** What `adoptJob` takes. */
+export type AdoptJobInput = z.output<typeof adoptJobInput>;
 
 const graceHoursMax = 168;
 

@@ -14,6 +14,8 @@ export const eventKinds = [
   'JOB_DELAYED',
   'JOB_UNKNOWN',
   'JOB_FAILED',
+  'JOB_RESOLVED',
+  'JOB_ADOPTED',
   'RESULTS_ADDED',
   'CANCEL_REQUESTED',
   'BATCH_RETRIED',

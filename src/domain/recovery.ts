@@ -39,13 +39,21 @@ export interface SendingTimes {
   readonly listDelaySeconds: number;
 }
 
-/** From when on what does not show was never created: all that left before `sendBefore` would have come to show. */
-export const absenceCountsAt = ({
+/** A sending's last moment. */
+interface Sending {
+  readonly sendBefore: Date;
+}
+
+/** When everything that was sent has arrived, or never will. */
+export const sentBy = ({
   sendBefore,
   requestTimeoutSeconds,
-  listDelaySeconds,
-}: SendingTimes & { readonly sendBefore: Date }): Date =>
-  new Date(sendBefore.getTime() + (requestTimeoutSeconds + listDelaySeconds) * 1000);
+}: Sending & Pick<SendingTimes, 'requestTimeoutSeconds'>): Date =>
+  new Date(sendBefore.getTime() + requestTimeoutSeconds * 1000);
+
+/** From when on what does not show was never created: all that left before `sendBefore` would have come to show. */
+export const absenceCountsAt = (sending: Sending & SendingTimes): Date =>
+  new Date(sentBy(sending).getTime() + sending.listDelaySeconds * 1000);
 
 /** A search for a job's batch, finished. */
 export interface FinishedSearch extends SendingTimes {
@@ -68,19 +76,33 @@ export interface FinishedSearch extends SendingTimes {
 }
 
 /**
+ * Why only a person can tell what became of a job: `duplicates`, more than one batch carries our key; `ambiguous`,
+ * several batches fit and time will not narrow them; `unsearchable`, the provider shows nothing that a search could go
+ * by.
+ */
+export const personReasons = ['duplicates', 'ambiguous', 'unsearchable'] as const;
+/** Why only a person can tell what became of a job. */
+export type PersonReason = (typeof personReasons)[number];
+
+/**
+ * Words for what a job was given its batch by while nothing has proven it: by circumstances, or because a person named
+ * it. Its results will tell; until then the batch may be another job's.
+ */
+export const unprovenWords = ['PROVISIONAL', 'PERSON'] as const;
+
+/**
  * What a search comes to:
  * - `adopt`: the sighting at `index` is the job's batch.
  * - `resume`: the sighting at `index` is the job's batch and lacks items; it is safe to send those.
  * - `look-again`: too early to tell; search once more at `at`.
  * - `absent`: nothing was created, and nothing will be; it is safe to send the job again.
- * - `ask-a-person`: `duplicates`, more than one batch carries our key; `ambiguous`, several batches fit and
- *   time will not narrow them; `unsearchable`, the provider shows nothing that a search could go by.
+ * - `ask-a-person`: nothing that we can do will tell.
  */
 export type SearchVerdict =
   | { readonly verdict: 'adopt' | 'resume'; readonly index: number }
   | { readonly verdict: 'look-again'; readonly at: Date }
   | { readonly verdict: 'absent' }
-  | { readonly verdict: 'ask-a-person'; readonly reason: 'duplicates' | 'ambiguous' | 'unsearchable' };
+  | { readonly verdict: 'ask-a-person'; readonly reason: PersonReason };
 
 /** How long to wait between two searches, while absence does not count yet. */
 const lookAgainSeconds = 30;

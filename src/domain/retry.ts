@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import type { BatchStatus, ItemStatus } from './status.ts';
+import { idempotencyKeySchema } from './storable-text.ts';
 
 /** The ends of a request that leave it without an answer. */
 export const failedStatuses = ['ERRORED', 'EXPIRED', 'CANCELLED'] as const;
@@ -131,6 +132,7 @@ export const retryBatchInput = z.strictObject({
     })
     .nullish(),
   onlyRetryable: z.boolean().nullish(),
+  idempotencyKey: idempotencyKeySchema.nullish(),
 });
 /** What `retryBatch` takes beside its batch. */
 export type RetryBatchInput = z.output<typeof retryBatchInput>;

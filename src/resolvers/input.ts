@@ -2,14 +2,17 @@
 import { isUtf8 } from 'node:buffer';
 import type { SubmitRule } from '../domain/accumulation.ts';
 import {
+  type AddRequestsInput,
+  type AdoptJobInput,
+  addRequestsInput,
+  adoptJobInput,
   type CreateBatchInput,
   createBatchInput,
   type RequestInput,
-  type RequestsInput,
-  requestsInput,
   type UpdateBatchInput,
   updateBatchInput,
 } from '../domain/batch-input.ts';
+import { type JobResolution, resolveJobInput } from '../domain/resolution.ts';
 import { type RetryBatchInput, retryBatchInput } from '../domain/retry.ts';
 import { type Issue, ValidationError } from '../errors.ts';
 import { parseInput } from './arguments.ts';
@@ -32,6 +35,12 @@ export interface CreateBatchArgument {
   readonly [field: string]: unknown;
 }
 
+/** An input with requests in it, as GraphQL gives it. */
+export interface RequestsHolder {
+  readonly requests: RequestsArgument;
+  readonly [field: string]: unknown;
+}
+
 /** `createBatch`'s input, checked. */
 export async function readCreateBatch(
   { requests, submit, when, ...fields }: CreateBatchArgument,
@@ -51,10 +60,13 @@ export async function readCreateBatch(
   return parseInput(createBatchInput, input, asWritten);
 }
 
-/** Requests, checked as far as their form goes. */
-export async function readRequests(requests: RequestsArgument, bodyBytesMax: number): Promise<RequestsInput> {
-  const input = { requests: await formOf(requests, bodyBytesMax) };
-  return parseInput(requestsWrapper, input, asWritten).requests;
+/** `addRequests`'s input without the batch, checked as far as the requests' form goes. */
+export async function readAddRequests(
+  { requests, ...fields }: RequestsHolder,
+  bodyBytesMax: number,
+): Promise<AddRequestsInput> {
+  const input = { ...fields, requests: await formOf(requests, bodyBytesMax) };
+  return parseInput(addRequestsInput, input, asWritten);
 }
 
 /** The domain's paths in the words of the API: requests given inline stand in `list`, thresholds in `when`. */
@@ -63,7 +75,18 @@ function asWritten([field, member, ...rest]: Issue['path']): Issue['path'] {
   return [field === 'submit' ? 'when' : field, member, ...rest].filter((part) => part !== undefined);
 }
 
-const requestsWrapper = createBatchInput.pick({ requests: true }).extend({ requests: requestsInput });
+/** `adoptJob`'s input, checked. */
+export async function readAdoptJob(
+  { requests, ...fields }: RequestsHolder,
+  bodyBytesMax: number,
+): Promise<AdoptJobInput> {
+  const input = { ...fields, requests: await formOf(requests, bodyBytesMax) };
+  return parseInput(adoptJobInput, input, asWritten);
+}
+
+/** What a person says of a job, checked. */
+export const readResolution = (resolution: unknown): JobResolution =>
+  parseInput(resolveJobInput, { resolution }).resolution;
 
 /** `updateBatch`'s input, checked. */
 export const readUpdateBatch = (fields: Readonly<Record<string, unknown>>): UpdateBatchInput =>

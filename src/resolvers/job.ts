@@ -3,6 +3,8 @@ import type { Context } from '../context.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
 import type { JsonValue } from '../domain/json-line.ts';
+import type { PersonReason } from '../domain/recovery.ts';
+import { personReasonOf } from '../domain/resolution.ts';
 import { isFinalJob } from '../domain/status.ts';
 
 /** A job, as the schema's type is backed. */
@@ -24,6 +26,9 @@ export function jobRaw(job: JobRow): JsonValue {
     return job.raw;
   }
 }
+
+/** Why nobody but a person can settle the job; null where none is needed. */
+export const jobNeedsPerson = (job: JobRow): PersonReason | null => personReasonOf(job);
 
 /** Why the job failed, or what went wrong with the last call about it. */
 export const jobError = (job: JobRow): { code: string; message: string } | null =>

@@ -5,9 +5,11 @@ import type { BatchRow } from '../db/tables/batches.ts';
 import { globalId, uuidOfInput } from './arguments.ts';
 import {
   type CreateBatchArgument,
-  type RequestsArgument,
+  type RequestsHolder,
+  readAddRequests,
+  readAdoptJob,
   readCreateBatch,
-  readRequests,
+  readResolution,
   readRetryBatch,
   readUpdateBatch,
 } from './input.ts';
@@ -15,6 +17,11 @@ import {
 /** A payload that is the batch. */
 export interface BatchPayload {
   readonly batch: BatchRow;
+}
+
+/** A payload that is the batch, of a call that can be made again. */
+export interface CalledPayload extends BatchPayload {
+  readonly replayed: boolean;
 }
 
 interface BatchArgument {
@@ -25,19 +32,18 @@ interface BatchArgument {
 export async function createBatch(
   { input }: { input: CreateBatchArgument },
   { services, scope }: Context,
-): Promise<BatchPayload> {
-  const read = await readCreateBatch(input, services.settings.bodyBytesMax);
-  return { batch: await verbs.createBatch(services, scope, read) };
+): Promise<CalledPayload> {
+  return verbs.createBatch(services, scope, await readCreateBatch(input, services.settings.bodyBytesMax));
 }
 
 /** Adds requests to an open batch. */
 export async function addRequests(
-  { input }: { input: { batchId: string; requests: RequestsArgument } },
+  { input: { batchId, ...fields } }: { input: { batchId: string } & RequestsHolder },
   { services, scope }: Context,
-): Promise<BatchPayload> {
-  const id = uuidOfInput('Batch', 'batchId', input.batchId);
-  const requests = await readRequests(input.requests, services.settings.bodyBytesMax);
-  return { batch: await verbs.addRequests(services, scope, id, requests) };
+): Promise<CalledPayload> {
+  const id = uuidOfInput('Batch', 'batchId', batchId);
+  const read = await readAddRequests(fields, services.settings.bodyBytesMax);
+  return verbs.addRequests(services, scope, id, read);
 }
 
 /** Changes name and metadata. */
@@ -75,6 +81,23 @@ export async function cancelBatch(
   { services, scope }: Context,
 ): Promise<BatchPayload> {
   return { batch: await verbs.cancelBatch(services, scope, uuidOfInput('Batch', 'batchId', input.batchId)) };
+}
+
+/** Settles a job of which it cannot be known whether it was created. */
+export async function resolveJob(
+  { input: { jobId, resolution } }: { input: { jobId: string; resolution: unknown } },
+  { services, scope }: Context,
+): Promise<verbs.JobOfBatch> {
+  const id = uuidOfInput('Job', 'jobId', jobId);
+  return verbs.resolveJob(services, scope, id, readResolution(resolution));
+}
+
+/** Takes over a provider's batch that was made elsewhere. */
+export async function adoptJob(
+  { input }: { input: RequestsHolder },
+  { services, scope }: Context,
+): Promise<verbs.JobOfBatch> {
+  return verbs.adoptJob(services, scope, await readAdoptJob(input, services.settings.bodyBytesMax));
 }
 
 /** Tries failed requests of a batch again. */

@@ -1,7 +1,9 @@
 /** The enums of the schema, made from the domain's words. A word without a description does not compile. */
 import { eventKinds } from '../domain/event.ts';
+import type { PersonReason } from '../domain/recovery.ts';
 import { failedStatuses } from '../domain/retry.ts';
 import { batchStatuses, deliveryStatuses, itemStatuses, jobStatuses } from '../domain/status.ts';
+import { providerJobProblems } from '../errors.ts';
 import { builder } from './builder.ts';
 
 /** An enum whose every value must be described: a new word without a description does not compile. */
@@ -68,6 +70,41 @@ export const JobStatusType = builder.enumType('JobStatus', {
   }),
 });
 
+/** Why a job needs a person. */
+export const PersonReasonType = builder.enumType('JobPersonReason', {
+  description:
+    'Why nobody but a person can tell what became of a job. Look at the provider, then call resolveJob.',
+  values: {
+    DUPLICATES: {
+      value: 'duplicates',
+      description:
+        "More than one batch at the provider carries the job's key; evidence.sightings lists them. Name the one to keep, and cancel the others at the provider.",
+    },
+    AMBIGUOUS: {
+      value: 'ambiguous',
+      description:
+        'Several batches at the provider fit by time and count; evidence.sightings lists them. Name the one that is it, or say that none is.',
+    },
+    UNSEARCHABLE: {
+      value: 'unsearchable',
+      description:
+        'The provider shows nothing that the job could be found by. Look for it there by its time and size, and name it, or say that it was not created.',
+    },
+  } as const satisfies Record<Uppercase<PersonReason>, { value: PersonReason; description: string }>,
+});
+
+/** What is wrong with a provider's batch that was named. */
+export const ProviderJobProblemType = builder.enumType('ProviderJobProblem', {
+  description: "What is wrong with a provider's batch that was named.",
+  values: described(providerJobProblems, {
+    NOT_THERE: 'The provider knows no batch with this id.',
+    NOT_YOURS: "The provider does not show it to this service's account.",
+    OTHER_SIZE: 'It has another number of requests than are meant.',
+    OTHER_REQUESTS: 'Its results are for other requests than those that are meant.',
+    TAKEN: 'It is the batch of a job already: jobId tells which, where that job is yours.',
+  }),
+});
+
 /** What happened. */
 export const EventKindType = builder.enumType('BatchEventKind', {
   description: 'What happened to a batch.',
@@ -82,8 +119,11 @@ export const EventKindType = builder.enumType('BatchEventKind', {
     JOB_SUBMITTED: 'A provider confirmed a job, or a job that was looked for was found.',
     JOB_POLLED: 'A provider was asked how a job is doing.',
     JOB_DELAYED: 'Something about a job failed or has to wait; it is done again later.',
-    JOB_UNKNOWN: 'It is not known whether a job was created; it is being looked for.',
+    JOB_UNKNOWN:
+      'It is not known whether a job was created; it is being looked for, or needs a person (Job.needsPerson).',
     JOB_FAILED: 'A provider refused a job.',
+    JOB_RESOLVED: 'A person settled a job of which nobody could know whether it was created.',
+    JOB_ADOPTED: "A provider's batch that was made elsewhere was taken over as a job.",
     RESULTS_ADDED: 'Results were copied.',
     CANCEL_REQUESTED: 'Cancelling was asked for.',
     BATCH_RETRIED:

@@ -1,6 +1,7 @@
 import * as errors from '../errors.ts';
+import { globalId } from '../resolvers/arguments.ts';
 import { builder } from './builder.ts';
-import { BatchStatusType } from './enums.ts';
+import { BatchStatusType, JobStatusType, ProviderJobProblemType } from './enums.ts';
 
 const ErrorCodeType = builder.enumType('ErrorCode', {
   description: 'The stable word for each typed error.',
@@ -10,10 +11,19 @@ const ErrorCodeType = builder.enumType('ErrorCode', {
     },
     NOT_FOUND: { description: 'Nothing with this id belongs to your organization.' },
     WRONG_BATCH_STATE: { description: 'The batch is in a state that does not allow this.' },
+    WRONG_JOB_STATE: { description: 'The job is in a state that does not allow this.' },
     EMPTY_BATCH: { description: 'The batch has no requests.' },
     NOTHING_TO_RETRY: { description: 'No request of the batch has failed in the way that is asked for.' },
     NO_CALLBACK: { description: 'The batch has no callback URL, so there is nobody to tell.' },
     PROVIDER_NOT_CONFIGURED: { description: 'The provider has no credentials here.' },
+    PROVIDER_CALL_FAILED: {
+      description: 'The provider could not be asked, or refused to answer. Nothing was changed.',
+    },
+    UNFIT_PROVIDER_JOB: {
+      description:
+        "The provider's batch that was named cannot be the one that is meant. Nothing was changed.",
+    },
+    IDEMPOTENCY_CONFLICT: { description: 'The idempotencyKey was used for another call. Nothing was done.' },
     INVALID_ARGUMENT: { description: 'An argument is out of range, or a cursor or id is not one of ours.' },
     UNAUTHENTICATED: { description: 'No key, or one that is unknown, expired or revoked.' },
     FORBIDDEN: { description: 'The key lacks the scope that this needs.' },
@@ -86,6 +96,56 @@ builder.objectType(errors.BatchStateError, {
   }),
 });
 
+builder.objectType(errors.JobStateError, {
+  name: 'JobStateError',
+  description: 'The job is in a state that does not allow this.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    status: t.field({
+      type: JobStatusType,
+      description: 'The state that the job is in.',
+      resolve: (error) => error.status,
+    }),
+  }),
+});
+
+builder.objectType(errors.ProviderCallError, {
+  name: 'ProviderCallError',
+  description: 'The provider could not be asked, or refused to answer. Nothing was changed; call again.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    provider: t.exposeString('provider', { description: "The provider's name." }),
+    providerCode: t.exposeString('providerCode', {
+      description: "The provider's word for what went wrong, or one of ours, in snake_case.",
+    }),
+    retryAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the provider allows the next try; null where it did not say.',
+      resolve: (error) => error.retryAt,
+    }),
+  }),
+});
+
+builder.objectType(errors.ProviderJobError, {
+  name: 'ProviderJobError',
+  description: "The provider's batch that was named cannot be the one that is meant. Nothing was changed.",
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    problem: t.field({
+      type: ProviderJobProblemType,
+      description: 'What is wrong with it.',
+      resolve: (error) => error.problem,
+    }),
+    providerJobId: t.exposeString('providerJobId', { description: 'The id that was named.' }),
+    jobId: t.id({
+      nullable: true,
+      description: 'The global id of your job that has it already; null where none of yours does.',
+      resolve: (error) => (error.jobId === null ? null : globalId('Job', error.jobId)),
+    }),
+  }),
+});
+
 builder.objectType(errors.EmptyBatchError, {
   name: 'EmptyBatchError',
   description: 'The batch has no requests, so there is nothing to submit. Add some with addRequests.',
@@ -113,5 +173,16 @@ builder.objectType(errors.ProviderNotConfiguredError, {
     setting: t.exposeString('setting', {
       description: 'The setting of the service that would configure it.',
     }),
+  }),
+});
+
+builder.objectType(errors.IdempotencyConflictError, {
+  name: 'IdempotencyConflictError',
+  description:
+    'The idempotencyKey was used within the last 24 hours for another call: of another mutation, or with another input. Nothing was done.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    idempotencyKey: t.exposeString('idempotencyKey', { description: 'The key that you gave.' }),
+    usedFor: t.exposeString('usedFor', { description: 'The mutation that it was used for: `createBatch`.' }),
   }),
 });

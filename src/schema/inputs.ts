@@ -43,6 +43,10 @@ const SubmitWhenInput = builder.inputType('SubmitWhenInput', {
   }),
 });
 
+/** By what a call is known when it is made again. */
+const idempotencyKeyDescription =
+  'Your own name for this call, any text up to 255 characters. The same call made again under it within 24 hours does nothing and gets the same answer; another call under it is refused.';
+
 /** What `createBatch` takes. */
 export const CreateBatchInput = builder.inputType('CreateBatchInput', {
   description: 'A new batch.',
@@ -74,6 +78,7 @@ export const CreateBatchInput = builder.inputType('CreateBatchInput', {
       description: 'When it closes and is sent: MANUAL where left out, WHEN where `when` is given.',
     }),
     when: t.field({ type: SubmitWhenInput, description: 'The thresholds of `submit: WHEN`.' }),
+    idempotencyKey: t.string({ description: idempotencyKeyDescription }),
   }),
 });
 
@@ -83,6 +88,74 @@ export const AddRequestsInput = builder.inputType('AddRequestsInput', {
   fields: (t) => ({
     batchId: t.id({ required: true, description: 'The batch: its global id or its UUID.' }),
     requests: t.field({ type: RequestsInput, required: true, description: 'The requests to add.' }),
+    idempotencyKey: t.string({ description: idempotencyKeyDescription }),
+  }),
+});
+
+const JobResolutionInput = builder.inputType('JobResolution', {
+  description: 'What a person knows of a job: exactly one of three things.',
+  isOneOf: true,
+  fields: (t) => ({
+    providerJobId: t.string({
+      description:
+        "The job is this batch of the provider's. The provider is asked for it first; from then on it is the job's, and its results have to name the job's requests.",
+    }),
+    notCreated: t.boolean({
+      description:
+        'True: it was never created at the provider, and is sent again. Allowed only where the job needs a person, and nothing that was sent can still arrive.',
+    }),
+    giveUp: t.boolean({
+      description:
+        'True: nobody will know. Its requests become ERRORED with the code given_up, and nothing is sent again.',
+    }),
+  }),
+});
+
+/** What `resolveJob` takes. */
+export const ResolveJobInput = builder.inputType('ResolveJobInput', {
+  description: 'A job that is UNKNOWN, and what became of it.',
+  fields: (t) => ({
+    jobId: t.id({ required: true, description: 'The job: its global id or its UUID.' }),
+    resolution: t.field({
+      type: JobResolutionInput,
+      required: true,
+      description: 'What a person knows of it.',
+    }),
+  }),
+});
+
+/** What `adoptJob` takes. */
+export const AdoptJobInput = builder.inputType('AdoptJobInput', {
+  description: "A provider's batch that was made elsewhere, and the requests that are in it.",
+  fields: (t) => ({
+    provider: t.string({ required: true, description: 'The provider, by name: see Query.providers.' }),
+    providerJobId: t.string({
+      required: true,
+      description: "The provider's id of its batch, just as the provider writes it.",
+    }),
+    name: t.string({ description: 'What to call the new batch, up to 512 characters.' }),
+    endpoint: t.string({
+      description: "The endpoint of requests that name none; the provider's first where left out.",
+    }),
+    model: t.string({ description: 'The model of requests whose body names none.' }),
+    completionWindow: t.string({
+      description: 'How long the provider may take; its first window where left out.',
+    }),
+    metadata: t.field({
+      type: 'JSON',
+      description:
+        'Anything to attach: an object with at most 64 pairs, keys up to 64 and values up to 512 characters.',
+    }),
+    callbackUrl: t.string({
+      description:
+        'Where to call when it has ended, signed as Standard Webhooks has it: an absolute https URL that leads to a public address, or to what the setting CALLBACK_ALLOW allows.',
+    }),
+    requests: t.field({
+      type: RequestsInput,
+      required: true,
+      description:
+        "All of its requests, as they were sent. Each customId is the one that was sent: the provider's results name the request by it. Where they name agents, each agent is there once.",
+    }),
   }),
 });
 
@@ -124,6 +197,7 @@ export const RetryBatchInput = builder.inputType('RetryBatchInput', {
     onlyRetryable: t.boolean({
       description: 'Only those of which it is known that trying again makes sense; false where left out.',
     }),
+    idempotencyKey: t.string({ description: idempotencyKeyDescription }),
   }),
 });
 

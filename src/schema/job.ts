@@ -4,13 +4,14 @@ import {
   jobBatch,
   jobCallback,
   jobError,
+  jobNeedsPerson,
   jobNextSyncAt,
   jobRaw,
   jobStrayCount,
 } from '../resolvers/job.ts';
 import { listJobs } from '../resolvers/lists.ts';
 import { builder } from './builder.ts';
-import { DirectionType, JobStatusType } from './enums.ts';
+import { DirectionType, JobStatusType, PersonReasonType } from './enums.ts';
 import { BatchRef, JobRef } from './nodes.ts';
 
 const JobErrorType = builder.objectRef<{ code: string; message: string }>('JobError').implement({
@@ -162,10 +163,22 @@ builder.node(JobRef, {
         description: 'How many lines of its results belonged to none of its items; they are kept aside.',
         resolve: (job, _args, context) => jobStrayCount(job, context),
       }),
+      needsPerson: t.field({
+        type: PersonReasonType,
+        nullable: true,
+        description:
+          'Why a person has to settle it by resolveJob; null where nobody has to. Until then it stays UNKNOWN, and nothing is sent.',
+        resolve: (job) => jobNeedsPerson(job),
+      }),
+      madeElsewhere: t.boolean({
+        description: "Whether the provider's batch was made elsewhere and taken over by adoptJob.",
+        resolve: (job) => job.itemKeys === 'CALLERS',
+      }),
       evidence: t.field({
         type: 'JSON',
         nullable: true,
-        description: 'Where its fate was in doubt: what was looked for and what was seen.',
+        description:
+          'Where its fate was in doubt: what was looked for, what was seen, and in `resolutions` who settled it, when and how.',
         resolve: (job) => job.evidence,
       }),
       error: t.field({

@@ -2,9 +2,13 @@
 import {
   BatchStateError,
   EmptyBatchError,
+  IdempotencyConflictError,
+  JobStateError,
   NoCallbackError,
   NotFoundError,
   NothingToRetryError,
+  ProviderCallError,
+  ProviderJobError,
   ProviderNotConfiguredError,
   ValidationError,
 } from '../errors.ts';
@@ -14,17 +18,19 @@ import { builder } from './builder.ts';
 import { CallbackSecretType } from './callback.ts';
 import {
   AddRequestsInput,
+  AdoptJobInput,
   CancelBatchInput,
   CreateBatchInput,
   DeleteBatchInput,
   RedeliverCallbackInput,
+  ResolveJobInput,
   RetryBatchInput,
   RotateCallbackSecretInput,
   SubmitBatchInput,
   SyncBatchInput,
   UpdateBatchInput,
 } from './inputs.ts';
-import { BatchRef } from './nodes.ts';
+import { BatchRef, JobRef } from './nodes.ts';
 
 const batchPayload = (name: string, description: string) =>
   builder.objectRef<mutations.BatchPayload>(name).implement({
@@ -33,6 +39,35 @@ const batchPayload = (name: string, description: string) =>
       batch: t.field({
         type: BatchRef,
         description: 'The batch as it is now.',
+        resolve: ({ batch }) => batch,
+      }),
+    }),
+  });
+
+const replayedDescription =
+  'Whether the same call was made before under its idempotencyKey, so that it did nothing now. False without a key.';
+
+const calledPayload = (name: string, description: string) =>
+  builder.objectRef<mutations.CalledPayload>(name).implement({
+    description,
+    fields: (t) => ({
+      batch: t.field({
+        type: BatchRef,
+        description: 'The batch as it is now.',
+        resolve: ({ batch }) => batch,
+      }),
+      replayed: t.exposeBoolean('replayed', { description: replayedDescription }),
+    }),
+  });
+
+const jobPayload = (name: string, description: string) =>
+  builder.objectRef<Awaited<ReturnType<typeof mutations.resolveJob>>>(name).implement({
+    description,
+    fields: (t) => ({
+      job: t.field({ type: JobRef, description: 'The job as it is now.', resolve: ({ job }) => job }),
+      batch: t.field({
+        type: BatchRef,
+        description: 'Its batch as it is now.',
         resolve: ({ batch }) => batch,
       }),
     }),
@@ -50,14 +85,19 @@ const resultOf = (verb: string, types: (new (...args: never[]) => Error)[]) => (
 
 builder.mutationFields((t) => ({
   createBatch: t.field({
-    type: batchPayload('CreateBatchPayload', 'The batch was created.'),
+    type: calledPayload('CreateBatchPayload', 'The batch was created.'),
     description: 'Makes a batch, with or without its first requests. Nothing is sent before it closes.',
     args: { input: t.arg({ type: CreateBatchInput, required: true, description: 'The new batch.' }) },
-    errors: resultOf('CreateBatch', [ValidationError, ProviderNotConfiguredError]),
+    errors: resultOf('CreateBatch', [
+      ValidationError,
+      ProviderNotConfiguredError,
+      IdempotencyConflictError,
+      NotFoundError,
+    ]),
     resolve: (_root, args, context) => mutations.createBatch(args, context),
   }),
   addRequests: t.field({
-    type: batchPayload('AddRequestsPayload', 'The requests were added.'),
+    type: calledPayload('AddRequestsPayload', 'The requests were added.'),
     description: 'Adds requests to an open batch, after those it has.',
     args: { input: t.arg({ type: AddRequestsInput, required: true, description: 'What to add where.' }) },
     errors: resultOf('AddRequests', [
@@ -65,6 +105,7 @@ builder.mutationFields((t) => ({
       NotFoundError,
       BatchStateError,
       ProviderNotConfiguredError,
+      IdempotencyConflictError,
     ]),
     resolve: (_root, args, context) => mutations.addRequests(args, context),
   }),
@@ -133,6 +174,42 @@ builder.mutationFields((t) => ({
     errors: resultOf('CancelBatch', [ValidationError, NotFoundError]),
     resolve: (_root, args, context) => mutations.cancelBatch(args, context),
   }),
+  resolveJob: t.field({
+    type: jobPayload('ResolveJobPayload', 'The job is settled.'),
+    description:
+      'Settles a job that is UNKNOWN because its answer was lost: what only a person can tell. Job.needsPerson tells which jobs wait for it.',
+    args: {
+      input: t.arg({
+        type: ResolveJobInput,
+        required: true,
+        description: 'Which job, and what became of it.',
+      }),
+    },
+    errors: resultOf('ResolveJob', [
+      ValidationError,
+      NotFoundError,
+      JobStateError,
+      ProviderJobError,
+      ProviderCallError,
+      ProviderNotConfiguredError,
+    ]),
+    resolve: (_root, args, context) => mutations.resolveJob(args, context),
+  }),
+  adoptJob: t.field({
+    type: jobPayload('AdoptJobPayload', "The provider's batch is a job here now."),
+    description:
+      "Takes over a provider's batch that was made elsewhere, as a closed batch with one job: it is watched, can be cancelled, and its results are copied; it is never sent again.",
+    args: {
+      input: t.arg({ type: AdoptJobInput, required: true, description: 'Which batch, and what is in it.' }),
+    },
+    errors: resultOf('AdoptJob', [
+      ValidationError,
+      ProviderJobError,
+      ProviderCallError,
+      ProviderNotConfiguredError,
+    ]),
+    resolve: (_root, args, context) => mutations.adoptJob(args, context),
+  }),
   retryBatch: t.field({
     type: builder.objectRef<Awaited<ReturnType<typeof mutations.retryBatch>>>('RetryBatchPayload').implement({
       description: 'Failed requests are tried again.',
@@ -144,6 +221,7 @@ builder.mutationFields((t) => ({
         }),
         attempt: p.exposeInt('attempt', { description: 'The number of the attempt that began.' }),
         requests: p.exposeInt('requests', { description: 'How many requests are tried again.' }),
+        replayed: p.exposeBoolean('replayed', { description: replayedDescription }),
       }),
     }),
     description:
@@ -155,6 +233,7 @@ builder.mutationFields((t) => ({
       BatchStateError,
       NothingToRetryError,
       ProviderNotConfiguredError,
+      IdempotencyConflictError,
     ]),
     resolve: (_root, args, context) => mutations.retryBatch(args, context),
   }),

@@ -7,10 +7,12 @@ import { deliverTask } from '../callbacks/announce.ts';
 import { batchesDue } from '../db/queries/batches.ts';
 import { deliveriesDue } from '../db/queries/deliveries.ts';
 import { deleteEventsBefore } from '../db/queries/events.ts';
+import { forgetCalls } from '../db/queries/idempotency.ts';
 import { jobStages, jobsDue } from '../db/queries/jobs.ts';
 import { ensurePartitions } from '../db/queries/partitions.ts';
 import { forgetCallbacks } from '../db/queries/provider-callbacks.ts';
 import { addTask } from '../db/queries/tasks.ts';
+import { forgottenBefore } from '../domain/idempotency.ts';
 import { workOf } from '../domain/job.ts';
 import { workerScope } from '../domain/scope.ts';
 import type { Services } from '../services.ts';
@@ -48,8 +50,8 @@ const eventsPerRound = 5000;
 const callbackDays = 3;
 
 /**
- * Housekeeping: partitions for the months to come, events older than their retention, providers' calls of long ago.
- * Asked every hour.
+ * Housekeeping: partitions for the months to come, events older than their retention, providers' calls of long ago,
+ * callers' keys of yesterday. Asked every hour.
  */
 export async function keepHouse({ db, clock, settings }: Services): Promise<void> {
   const now = clock.now();
@@ -57,6 +59,7 @@ export async function keepHouse({ db, clock, settings }: Services): Promise<void
   const before = new Date(now.getTime() - settings.eventRetentionDays * 86_400_000);
   const calledBefore = new Date(now.getTime() - callbackDays * 86_400_000);
   await db.read((q) => forgetCallbacks(workerScope, q, calledBefore));
+  await db.read((q) => forgetCalls(workerScope, q, forgottenBefore(now)));
   let deleted: number;
   do deleted = await db.read((q) => deleteEventsBefore(workerScope, q, before, eventsPerRound));
   while (deleted === eventsPerRound);

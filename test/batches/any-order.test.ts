@@ -29,7 +29,9 @@ afterAll(() => service.close());
 /** What can happen to a batch, by name; a refusal that is typed is an answer like any other. */
 const happenings: Record<string, (id: string, provider: string) => Promise<unknown>> = {
   'a request is added': (id, provider) =>
-    addRequests(services, scope, id, requestsOf(['more', 'emulate:doubled', 'emulate:missing'], provider)),
+    addRequests(services, scope, id, {
+      requests: requestsOf(['more', 'emulate:doubled', 'emulate:missing'], provider),
+    }),
   'it is submitted': (id) => submitBatch(services, scope, id),
   'it is cancelled': (id) => cancelBatch(services, scope, id),
   'workers work': () => service.work(),

@@ -68,7 +68,9 @@ describe('Cancelling an open batch', () => {
     await service.turn(120, 60);
     expect(service.emulator('openai').calls.length).toBe(before);
     expect(await jobsNow(services, id)).toEqual([]);
-    await expect(addRequests(services, scope, id, requestsOf(['late']))).rejects.toThrow(BatchStateError);
+    await expect(addRequests(services, scope, id, { requests: requestsOf(['late']) })).rejects.toThrow(
+      BatchStateError,
+    );
     await expect(submitBatch(services, scope, id)).rejects.toThrow(BatchStateError);
   });
 });

@@ -2,6 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { invariants } from '../../src/batches/check.ts';
+import { deleteBatch } from '../../src/batches/delete.ts';
 import { retryBatch } from '../../src/batches/retry.ts';
 import type { Finding } from '../../src/db/queries/check.ts';
 import { workerScope } from '../../src/domain/scope.ts';
@@ -31,7 +32,12 @@ beforeAll(async () => {
   const { id: running } = await makeBatch(services, scope, { texts: ['slow emulate:stuck', 'slower'] });
   await service.work();
   const { id: waiting } = await makeBatch(services, scope);
-  const { id: open } = await makeBatch(services, scope, { submit: { kind: 'MANUAL' } });
+  const { id: open } = await makeBatch(services, scope, {
+    submit: { kind: 'MANUAL' },
+    idempotencyKey: 'kept',
+  });
+  const { id: gone } = await makeBatch(services, scope, { texts: [], idempotencyKey: 'deleted' });
+  await deleteBatch(services, scope, gone);
   await retryBatch(services, scope, retried, {});
   const jobOf = async (id: string) => (await jobNow(services, id)).id;
   scene = {
@@ -189,6 +195,20 @@ const damages: Record<string, Record<string, Damage>> = {
       done: ({ waitingJob }) => sql`update jobs set status = 'PENDING' where id = ${waitingJob}`,
       row: ({ waitingJob }) => waitingJob,
     },
+    'a job that was made elsewhere names no provider batch': {
+      done: ({ waitingJob }) => sql`update jobs set item_keys = 'CALLERS' where id = ${waitingJob}`,
+      row: ({ waitingJob }) => waitingJob,
+    },
+    'a job that was made elsewhere was about to be sent': {
+      done: ({ runningJob }) => sql`update jobs set item_keys = 'CALLERS' where id = ${runningJob}`,
+      row: ({ runningJob }) => runningJob,
+    },
+    'a job keeps for good what only a person has named, and another has it': {
+      done: ({ endedJob }) =>
+        sql`${copyJob(endedJob, { number: '2', attempt: '2', positions: '{[0,2)}' })};
+          update jobs set evidence = '{"proof": "PERSON"}' where number = 2 and attempt = 2`,
+      row: ({ endedJob }) => endedJob,
+    },
     'two jobs name one provider batch': {
       done: ({ endedJob }) => copyJob(endedJob, { number: '2', attempt: '2', positions: '{[0,2)}' }),
       row: ({ endedJob }) => endedJob,
@@ -218,6 +238,17 @@ const damages: Record<string, Record<string, Damage>> = {
     'a batch is gone and its rows are not': {
       done: ({ ended }) => sql`delete from batches where id = ${ended}`,
       row: ({ ended }) => ended,
+    },
+  },
+  calls: {
+    'the batch that one made is gone': {
+      done: ({ open }) => sql`delete from batches where id = ${open}`,
+      row: ({ open }) => open,
+    },
+    'one is of another organization than its batch': {
+      done: ({ open }) =>
+        sql`update idempotency set organization_id = gen_random_uuid() where batch_id = ${open}`,
+      row: ({ open }) => open,
     },
   },
   statuses: {

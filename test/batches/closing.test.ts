@@ -30,7 +30,8 @@ const when = (rule: Partial<Record<'requests' | 'bytes' | 'seconds', number>>): 
   seconds: null,
   ...rule,
 });
-const add = (id: string, texts: readonly string[]) => addRequests(services, scope, id, requestsOf(texts));
+const add = async (id: string, texts: readonly string[]) =>
+  (await addRequests(services, scope, id, { requests: requestsOf(texts) })).batch;
 const bytesOf = (texts: readonly string[]) =>
   texts.reduce((sum, text) => sum + Buffer.byteLength(JSON.stringify(bodyFor('openai', text))), 0);
 
@@ -158,7 +159,9 @@ describe('Adding requests', () => {
       kind: 'list' as const,
       requests: ids.map((customId) => ({ customId, body: bodyFor('openai', customId) })),
     });
-    await expect(addRequests(services, scope, id, requests(['new', 'item-1']))).rejects.toMatchObject({
+    await expect(
+      addRequests(services, scope, id, { requests: requests(['new', 'item-1']) }),
+    ).rejects.toMatchObject({
       code: 'VALIDATION_FAILED',
       issues: [{ path: ['input', 'requests', 'list', 1, 'customId'] }],
     });

@@ -121,6 +121,19 @@ describe.each([openai, anthropic])('With $title', (provider) => {
     expect(creates()).toBe(1);
   });
 
+  it('a batch that is found in a state that nobody knows is the job’s all the same, and is asked again', async () => {
+    const rewrite = (body: string) => body.replace(/"(\w*status)":\s*"\w+"/, '"$1":"pondering"');
+    service
+      .emulator(provider.name)
+      .faults.add({ operation: 'retrieve', effect: { kind: 'rewrite', rewrite } });
+    const { id, creates, batches } = await submitThrough(provider, { kind: 'accept-and-drop' });
+    const [made] = await batches();
+    expect(await jobNow(services, id)).toMatchObject({ status: 'PENDING', providerJobId: made?.id });
+    await expectInvariants(services.db);
+    await completes(id);
+    expect(creates()).toBe(1);
+  });
+
   it('429 waits exactly until Retry-After, and is then sent once', async () => {
     const start = service.clock.now();
     const { id, creates, batches } = await submitThrough(provider, {

@@ -107,7 +107,7 @@ describe.each([openai, anthropic])('A batch above the limits of $title', (provid
     const submit = { kind: 'WHEN', requests: 2, bytes: null, seconds: null } as const;
     const { id } = await makeBatch(services, scope, { provider: provider.name, submit, texts: ['small'] });
     const large = requestsOf(['x'.repeat(700)], provider.name);
-    await expect(addRequests(services, scope, id, large)).rejects.toMatchObject({
+    await expect(addRequests(services, scope, id, { requests: large })).rejects.toMatchObject({
       code: 'VALIDATION_FAILED',
       issues: [
         {
@@ -141,7 +141,9 @@ describe('Requests that one job may not mix', () => {
       endpoint: '/v1/embeddings',
       body: { model: 'text-embedding-3-small', input: 'hello' },
     };
-    const { id } = await createBatch(services, scope, {
+    const {
+      batch: { id },
+    } = await createBatch(services, scope, {
       provider: 'openai',
       submit: { kind: 'NOW' },
       requests: { kind: 'list', requests: [...chat, embedding] },
@@ -162,7 +164,9 @@ describe('Requests that one job may not mix', () => {
 
   it('stay together where the provider takes them together', async () => {
     const { services } = service.app;
-    const { id } = await createBatch(services, scope, {
+    const {
+      batch: { id },
+    } = await createBatch(services, scope, {
       provider: 'anthropic',
       submit: { kind: 'NOW' },
       requests: {

@@ -24,7 +24,10 @@ type Life = (id: string) => (() => Promise<unknown>)[];
 
 const growing: Life = (id) =>
   [1, 2, 3, 4].flatMap((part) => [
-    () => verbs.addRequests(service.app.services, caller.scope, id, requestsOf([`a ${part}`, `b ${part}`])),
+    () =>
+      verbs.addRequests(service.app.services, caller.scope, id, {
+        requests: requestsOf([`a ${part}`, `b ${part}`]),
+      }),
     () => verbs.updateBatch(service.app.services, caller.scope, id, { name: `part ${part}` }),
   ]);
 const closed: Life = (id) => [() => verbs.submitBatch(service.app.services, caller.scope, id)];

@@ -90,7 +90,7 @@ describe('Following a batch that lives', () => {
   it('names the newest kind, also where that kind appeared before', async () => {
     const { id } = await openBatch();
     await verbs.updateBatch(services, scope, id, { name: 'one' });
-    await verbs.addRequests(services, scope, id, requestsOf(['three']));
+    await verbs.addRequests(services, scope, id, { requests: requestsOf(['three']) });
     const stream = await follow(id, 1);
     const [change] = await take(stream, 1);
     expect(change).toMatchObject({

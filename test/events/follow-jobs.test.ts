@@ -23,8 +23,8 @@ beforeAll(async () => {
 afterAll(() => service.close());
 
 /** A batch of three jobs, one of which fails at the provider. */
-const threeJobs = () =>
-  createBatch(services, scope, {
+async function threeJobs() {
+  const { batch } = await createBatch(services, scope, {
     provider: 'openai',
     submit: { kind: 'NOW' },
     requests: {
@@ -34,6 +34,8 @@ const threeJobs = () =>
       })),
     },
   });
+  return batch;
+}
 const lastOf = (told: readonly { number: number; status: string }[]) =>
   [1, 2, 3].map((number) => told.findLast((job) => job.number === number)?.status);
 

@@ -293,8 +293,8 @@ describe('report', () => {
     expect(report({ status: 'PROCESSING' }).resultsReady).toBe(false);
   });
 
-  test('counts that cannot be those of the job are unknown', () => {
-    expect(report({}, 6).counts).toEqual(uncounted);
+  test('counts that cannot be those of the job are unknown, and of another number of generations it is told', () => {
+    expect(report({}, 6).counts).toEqual({ ...uncounted, total: 5 });
     expect(report({ metrics: null }).counts).toEqual(uncounted);
     const metrics = { total_generations: 5, success_count: 4, failed_count: 2, pending_count: 0 };
     expect(report({ metrics }).counts).toEqual(uncounted);

@@ -4,6 +4,7 @@
  */
 import { type GraphQLObjectType, getNamedType, isLeafType, isObjectType, isUnionType } from 'graphql';
 import { schema } from '../../src/schema/index.ts';
+import { leavesOf } from './selections.ts';
 import type { TestService } from './service.ts';
 
 /** What a mutation is called with beside its input. */
@@ -41,8 +42,7 @@ function fieldsOf(type: GraphQLObjectType, batch: string): string {
     const inner = getNamedType(field.type);
     if (isLeafType(inner)) return field.name;
     if (inner.name === 'Batch') return `${field.name} { ${batch} }`;
-    const leaves = isObjectType(inner) ? Object.values(inner.getFields()).map((leaf) => leaf.name) : [];
-    return `${field.name} { ${leaves.join(' ')} }`;
+    return `${field.name} { ${leavesOf(isObjectType(inner) ? inner : null)} }`;
   });
   return selections.join(' ');
 }

@@ -25,6 +25,7 @@ export interface BatchWish {
   readonly submit?: SubmitRule;
   /** The requests' texts; a directive in one is read by the emulator. */
   readonly texts?: readonly string[];
+  readonly idempotencyKey?: string;
 }
 
 /** Requests with these texts, as a caller would give them. */
@@ -34,17 +35,20 @@ export const requestsOf = (texts: readonly string[], provider = 'openai'): Reque
 });
 
 /** A batch of two requests for OpenAI that is submitted at once, unless wished otherwise. */
-export const makeBatch = (
+export async function makeBatch(
   services: Services,
   scope: OrganizationScope,
-  { provider = 'openai', submit = { kind: 'NOW' }, texts = ['one', 'two'] }: BatchWish = {},
-): Promise<BatchRow> =>
-  createBatch(services, scope, {
+  { provider = 'openai', submit = { kind: 'NOW' }, texts = ['one', 'two'], idempotencyKey }: BatchWish = {},
+): Promise<BatchRow> {
+  const { batch } = await createBatch(services, scope, {
     provider,
     submit,
     ...modelFor(provider),
     requests: texts.length === 0 ? null : requestsOf(texts, provider),
+    idempotencyKey,
   });
+  return batch;
+}
 
 /** The batch as it is now. */
 export async function batchNow({ db }: Services, id: string): Promise<BatchRow> {

@@ -156,3 +156,15 @@ export const checkTenants = (_worker: Scope, db: Queryable): Promise<Finding> =>
       format('organization %s, of a %s %s', b.organization_id, o.what, o.organization_id) as detail
     from owned o join batches b on b.id = o.batch_id`,
   );
+
+/** Every call that is remembered under a caller's key is of a batch that its organization has, or has deleted. */
+export const checkCalls = (_worker: Scope, db: Queryable): Promise<Finding> =>
+  judge(
+    db,
+    sql`
+    select i.batch_id::text as id,
+      b.id is null and not exists (select 1 from events e where e.batch_id = i.batch_id
+        and e.organization_id = i.organization_id and e.kind = 'BATCH_DELETED') as broken,
+      format('%s under a key, its batch neither there nor deleted', i.operation) as detail
+    from idempotency i left join batches b on b.id = i.batch_id and b.organization_id = i.organization_id`,
+  );

@@ -1,5 +1,6 @@
 /** What is true of jobs and their results at every commit. */
 import { type SQL, sql } from 'drizzle-orm';
+import { unprovenWords } from '../../domain/recovery.ts';
 import type { Scope } from '../../domain/scope.ts';
 import { isFinalJob, jobStatuses } from '../../domain/status.ts';
 import type { Queryable } from '../client.ts';
@@ -63,7 +64,7 @@ export const checkRetries = (_worker: Scope, db: Queryable): Promise<Finding> =>
 
 /**
  * A provider's batch belongs to one job; a job that its provider confirmed names it, and one that is about to be
- * sent, or looked for, names none.
+ * sent, or looked for, names none. One that was made elsewhere always names it, and was never about to be sent.
  */
 export const checkSubmissions = (_worker: Scope, db: Queryable): Promise<Finding> =>
   judge(
@@ -71,7 +72,8 @@ export const checkSubmissions = (_worker: Scope, db: Queryable): Promise<Finding
     sql`
     select j.id::text,
       case when j.provider_job_id is null then j.status in ('RUNNING', 'CANCELLING', 'COMPLETED')
-          or (j.status in ('PENDING', 'UNKNOWN') and j.intent_at is null)
+          or (j.status in ('PENDING', 'UNKNOWN') and j.intent_at is null) or j.item_keys = 'CALLERS'
+        when j.item_keys = 'CALLERS' and j.intent_at is not null then true
         else j.status in ('CREATED', 'UNKNOWN') or exists (select 1 from jobs o where o.provider = j.provider
           and o.credential = j.credential and o.provider_job_id = j.provider_job_id and o.id <> j.id
           and ${isProven(sql`o`)} and ${isProven(sql`j`)}) end as broken,
@@ -80,9 +82,10 @@ export const checkSubmissions = (_worker: Scope, db: Queryable): Promise<Finding
     from jobs j`,
   );
 
-/** A job that was given its batch by circumstances alone holds it for good only when the batch has ended. */
+/** A job that was given its batch before anything has proven it holds it for good only when the batch has ended. */
 const isProven = (job: SQL): SQL =>
-  sql`(${job}.evidence ->> 'proof' is distinct from 'PROVISIONAL' or ${job}.status = any(${sql.param(final)}::text[]))`;
+  sql`(coalesce(${job}.evidence ->> 'proof', '') <> all(${sql.param(unprovenWords)}::text[])
+    or ${job}.status = any(${sql.param(final)}::text[]))`;
 const final = jobStatuses.filter(isFinalJob);
 
 /** A job that has work left has a time for it, or waits for a person and says why; one that has none has no time. */

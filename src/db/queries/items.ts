@@ -124,6 +124,26 @@ export async function agentPositions(
   return new Map(rows.map(({ agentId, position }) => [agentId ?? '', position]));
 }
 
+/** Which of a job's items have these custom ids. */
+export async function positionsOfCustomIds(
+  _worker: Scope,
+  db: Queryable,
+  job: { batchId: string; positions: string },
+  customIds: readonly string[],
+): Promise<Map<string, number>> {
+  const rows = await db
+    .select({ position: items.position, customId: items.customId })
+    .from(items)
+    .where(
+      and(
+        eq(items.batchId, job.batchId),
+        sql`${items.customId} = any(${sql.param(customIds)}::text[])`,
+        sql`${items.position} <@ ${job.positions}::int4multirange`,
+      ),
+    );
+  return new Map(rows.map(({ customId, position }) => [customId, position]));
+}
+
 /** Removes the items of a batch. */
 export async function deleteItems(_scope: Scope, tx: Queryable, batchId: string): Promise<void> {
   await tx.delete(items).where(eq(items.batchId, batchId));

@@ -1,7 +1,7 @@
 /** Statements on jobs. Their lease is in `leases.ts`. */
-import { and, asc, eq, inArray, isNotNull, lte, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, lte, type SQL, sql } from 'drizzle-orm';
 import type { Scope } from '../../domain/scope.ts';
-import { isFinalJob, type JobStatus, jobStatuses } from '../../domain/status.ts';
+import type { JobStatus } from '../../domain/status.ts';
 import type { Queryable } from '../client.ts';
 import { type JobRow, jobs } from '../tables/jobs.ts';
 import { inScope } from './scope.ts';
@@ -172,34 +172,6 @@ export async function jobsDue(
     )
     .orderBy(jobs.dueAt)
     .limit(limit);
-}
-
-/**
- * Which of these provider batches belong to other jobs than this one. A batch that another job was given by
- * circumstances alone does not belong to it before it has ended and its results have proven it.
- */
-export async function providerJobsOfOthers(
-  _worker: Scope,
-  db: Queryable,
-  job: Pick<JobRow, 'id' | 'provider'>,
-  providerJobIds: readonly string[],
-): Promise<Set<string>> {
-  if (providerJobIds.length === 0) return new Set();
-  const rows = await db
-    .select({ providerJobId: jobs.providerJobId })
-    .from(jobs)
-    .where(
-      and(
-        eq(jobs.provider, job.provider),
-        inArray(jobs.providerJobId, [...providerJobIds]),
-        sql`${jobs.id} <> ${job.id}`,
-        or(
-          inArray(jobs.status, jobStatuses.filter(isFinalJob)),
-          sql`${jobs.evidence} ->> 'proof' is distinct from 'PROVISIONAL'`,
-        ),
-      ),
-    );
-  return new Set(rows.map((row) => row.providerJobId).filter((id) => id !== null));
 }
 
 /** A job that a sync was asked for, with the number of that sync. */

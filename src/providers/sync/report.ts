@@ -45,10 +45,14 @@ const countedFrom: ReadonlySet<string> = new Set(['JOBS_CREATED', 'PROCESSING', 
 
 const uncounted: JobCounts = { total: null, succeeded: null, errored: null, expired: null, cancelled: null };
 
-/** The vendor's counts, as long as they are counts of this job. It knows no expired and no cancelled generation. */
+/**
+ * The vendor's counts, as long as they are counts of this job; of another number of generations only that number is
+ * told. It knows no expired and no cancelled generation.
+ */
 const toCounts = ({ metrics }: WireBatch, requestCount: number): JobCounts => {
   const { total = null, succeeded = null, failed = null } = metrics ?? {};
-  if (total !== requestCount || succeeded === null || failed === null) return uncounted;
+  if (total === null || succeeded === null || failed === null) return uncounted;
+  if (total !== requestCount) return { ...uncounted, total };
   if (succeeded + failed > total) return uncounted;
   return { ...uncounted, total, succeeded, errored: failed };
 };

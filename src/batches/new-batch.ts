@@ -1,0 +1,114 @@
+/**
+ * A batch in the making: what its row will say, its first requests checked, and the row and its event in the
+ * transaction that makes it. What it is made for is left to the verbs.
+ */
+import { acceptCallbackUrl } from '../callbacks/accept-url.ts';
+import type { Queryable } from '../db/client.ts';
+import { insertBatch, type NewBatch } from '../db/queries/batches.ts';
+import { insertEvent } from '../db/queries/events.ts';
+import type { CreateBatchInput } from '../domain/batch-input.ts';
+import type { OrganizationScope } from '../domain/scope.ts';
+import { type Issue, ValidationError } from '../errors.ts';
+import type { ProviderEntry } from '../providers/access.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { Services } from '../services.ts';
+import { acceptRequests, type PlacedItem } from './accept.ts';
+import { knownProviders } from './add-requests.ts';
+import { configured } from './close.ts';
+
+/** What a batch is made of. */
+export interface BatchDraft {
+  readonly entry: ProviderEntry;
+  /** What its row says that neither who makes it nor when does. */
+  readonly row: Omit<
+    NewBatch,
+    'id' | 'organizationId' | 'createdAt' | 'updatedAt' | 'createdBy' | 'lastUpdatedBy'
+  >;
+  readonly accepted: readonly PlacedItem[];
+}
+
+/**
+ * The batch that the input asks for. Throws `ValidationError` for any bad field or line, and
+ * `ProviderNotConfiguredError` where the provider has no credentials here.
+ */
+export function draftBatch(
+  services: Services,
+  input: Omit<CreateBatchInput, 'idempotencyKey'>,
+  { needsCustomIds = false } = {},
+): BatchDraft {
+  const entry = knownProvider(services, input.provider);
+  const { provider } = entry;
+  const endpoint = input.endpoint ?? provider.endpoints[0];
+  const completionWindow = input.completionWindow ?? provider.completionWindows[0];
+  refuseUnknown('endpoint', endpoint, provider.endpoints);
+  refuseUnknown('completionWindow', completionWindow, provider.completionWindows);
+  const sandbox = entry.mode === 'SANDBOX';
+  configured(services, { provider: provider.name, sandbox });
+  const model = input.model ?? null;
+  refuseModel(provider, model);
+  const callbackUrl = acceptCallbackUrl(services, input.callbackUrl);
+  const defaults = { provider, known: knownProviders(services), endpoint, model, needsCustomIds };
+  const accepted = input.requests ? acceptRequests(input.requests, defaults, 0) : [];
+  const row = {
+    name: input.name ?? null,
+    provider: provider.name,
+    sandbox,
+    endpoint,
+    model,
+    completionWindow,
+    metadata: input.metadata ?? {},
+    callbackUrl,
+    status: 'ACCUMULATING',
+    version: 1,
+    submitMode: input.submit.kind,
+    whenRequests: input.submit.kind === 'WHEN' ? input.submit.requests : null,
+    whenBytes: input.submit.kind === 'WHEN' ? input.submit.bytes : null,
+    whenSeconds: input.submit.kind === 'WHEN' ? input.submit.seconds : null,
+  } as const;
+  return { entry, row, accepted };
+}
+
+/** Makes the batch, open and without requests, and tells of it. */
+export async function insertNewBatch(
+  services: Services,
+  scope: OrganizationScope,
+  tx: Queryable,
+  id: string,
+  { row }: BatchDraft,
+): Promise<void> {
+  const at = services.clock.now();
+  const { organizationId, apiKeyId } = scope;
+  const made = { createdAt: at, updatedAt: at, createdBy: apiKeyId, lastUpdatedBy: apiKeyId };
+  await insertBatch(scope, tx, { ...row, ...made, id, organizationId });
+  const event = {
+    batchId: id,
+    organizationId,
+    seq: row.version,
+    kind: 'BATCH_CREATED',
+    data: { status: row.status },
+    at,
+  } as const;
+  await insertEvent(scope, tx, event, services.settings);
+}
+
+function knownProvider(services: Services, name: string): ProviderEntry {
+  const entry = services.providers.find(name);
+  if (entry !== null) return entry;
+  const known = services.providers.entries.map(({ provider }) => provider.name).join(', ');
+  throw new ValidationError([issue('provider', `There is no provider with this name; known are ${known}.`)]);
+}
+
+function refuseModel({ modelPlace, title }: Provider, model: string | null): void {
+  if (modelPlace !== 'NONE' || model === null) return;
+  throw new ValidationError([issue('model', `model must be left out: ${title} names none.`)]);
+}
+
+function refuseUnknown(field: string, value: string, allowed: readonly string[]): void {
+  if (!allowed.includes(value)) {
+    throw new ValidationError([
+      issue(field, `${field} must be one of ${allowed.join(', ')} for this provider.`),
+    ]);
+  }
+}
+
+const issue = (field: string, message: string): Issue => ({ path: ['input', field], line: null, message });
