@@ -7,6 +7,7 @@ import { addRequests } from '../../src/batches/add-requests.ts';
 import { createBatch } from '../../src/batches/create.ts';
 import { deleteBatch } from '../../src/batches/delete.ts';
 import { callOnce } from '../../src/batches/idempotency.ts';
+import { retryBatch } from '../../src/batches/retry.ts';
 import type { Database } from '../../src/db/client.ts';
 import { countBatches } from '../../src/db/queries/batches.ts';
 import { findCall } from '../../src/db/queries/idempotency.ts';
@@ -16,7 +17,7 @@ import type { Services } from '../../src/services.ts';
 import { keepHouse } from '../../src/worker/sweep.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { startTestService, type TestService } from '../support/service.ts';
-import { anotherProcess, batchNow, itemsNow, requestsOf } from '../support/verbs.ts';
+import { anotherProcess, batchNow, itemsNow, jobsNow, makeBatch, requestsOf } from '../support/verbs.ts';
 
 let service: TestService;
 let services: Services;
@@ -185,6 +186,30 @@ describe('Requests that are added under a key', () => {
     await expect(createBatch(services, scope, input({ idempotencyKey: 'more' }))).rejects.toMatchObject({
       usedFor: 'addRequests',
     });
+  });
+});
+
+describe('A retry under a key', () => {
+  it('begins one attempt, however many call, and each is told which, also when it is over', async () => {
+    await newcomer();
+    const { id } = await makeBatch(services, scope, { texts: ['fine', 'bad emulate:errored'] });
+    const finish = async () => {
+      await service.work();
+      await service.turn(60, 20);
+    };
+    await finish();
+    const retry = (by: Services, onlyRetryable?: boolean) =>
+      retryBatch(by, scope, id, { onlyRetryable, idempotencyKey: 'order 17' });
+    const calls = await Promise.all(
+      Array.from({ length: 10 }, (_, index) => retry(index % 2 === 0 ? services : other.services)),
+    );
+    expect(calls.filter(({ replayed }) => !replayed)).toHaveLength(1);
+    for (const { attempt, requests } of calls) expect([attempt, requests]).toEqual([2, 1]);
+    await expect(retry(services, true)).rejects.toMatchObject(conflict('retryBatch'));
+    await finish();
+    expect(await retry(services)).toMatchObject({ attempt: 2, requests: 1, replayed: true });
+    expect(await jobsNow(services, id)).toHaveLength(2);
+    expect(await retryBatch(services, scope, id, {})).toMatchObject({ attempt: 3, replayed: false });
   });
 });
 
