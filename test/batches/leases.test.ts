@@ -168,6 +168,26 @@ describe('A worker that was overtaken', () => {
     expect(callsOf(emulator.calls, 'create')).toBe(before + 1);
   });
 
+  it('and was only held up past its time sends nothing any more, gives the job back, and it is sent once', async () => {
+    const emulator = service.emulator('openai');
+    const before = callsOf(emulator.calls, 'create');
+    const upload = holdNext(emulator, 'upload');
+    const { id: batchId } = await makeBatch(services, scope);
+    const sending = work(services);
+    await upload.arrived;
+    service.clock.advance({ seconds: services.settings.sendSeconds });
+    upload.release();
+    await sending;
+    expect(callsOf(emulator.calls, 'create')).toBe(before);
+    expect(await jobNow(services, batchId)).toMatchObject({
+      status: 'CREATED',
+      errorCode: 'sending_held_up',
+      failures: 1,
+    });
+    await service.turn(2, 2);
+    expect(callsOf(emulator.calls, 'create')).toBe(before + 1);
+  });
+
   it('is told to stop by its own heartbeat', async () => {
     const { id } = await jobNow(services, (await makeBatch(services, scope)).id);
     const hasty = { ...services, settings: { ...services.settings, leaseSeconds: 0.15 } };

@@ -5,9 +5,12 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 export interface TestProxy {
   /** The server's url with the proxy in its place. */
   readonly url: string;
-  /** Lets the connections that are open now fall silent in both directions, without closing them. */
-  freeze(): void;
-  /** Sends connections from now on to the server at this url. */
+  /**
+   * Lets the connections that are open now fall silent in both directions, without closing them; of `all`, new ones
+   * are silent, too, until `retarget`.
+   */
+  freeze(which?: 'open' | 'all'): void;
+  /** Sends connections from now on to the server at this url; those that never got anywhere end. */
   retarget(url: string): void;
   /** Holds back the next bytes to the server in which the text stands, and what that connection sends after them. */
   holdNext(text: string): HeldBytes;
@@ -34,7 +37,13 @@ export async function startProxy(url: string): Promise<TestProxy> {
     await hold?.released;
     far.write(piece);
   };
+  const silent = new Set<Socket>();
+  let isSilent = false;
   const server = createServer((near) => {
+    if (isSilent) {
+      silent.add(near.on('error', () => undefined));
+      return;
+    }
     const far = connect(Number(target.port), target.hostname);
     for (const [from, to] of [[near, far] as const, [far, near] as const]) {
       sockets.add(from);
@@ -59,7 +68,8 @@ export async function startProxy(url: string): Promise<TestProxy> {
   proxied.port = String((server.address() as AddressInfo).port);
   return {
     url: proxied.href,
-    freeze() {
+    freeze(which = 'open') {
+      isSilent = which === 'all';
       for (const socket of sockets) {
         socket.unpipe();
         socket.pause();
@@ -67,6 +77,8 @@ export async function startProxy(url: string): Promise<TestProxy> {
     },
     retarget(other) {
       target = new URL(other);
+      isSilent = false;
+      for (const socket of silent) socket.destroy();
     },
     holdNext(text) {
       const arrival = Promise.withResolvers<void>();
@@ -76,7 +88,7 @@ export async function startProxy(url: string): Promise<TestProxy> {
     },
     async close() {
       server.close();
-      for (const socket of sockets) socket.destroy();
+      for (const socket of [...sockets, ...silent]) socket.destroy();
     },
   };
 }
