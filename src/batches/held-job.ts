@@ -13,7 +13,7 @@ import { isTerminalBatch } from '../domain/status.ts';
 import type { ProviderFailure } from '../providers/failure.ts';
 import type { Services } from '../services.ts';
 import { storableText } from './storable-text.ts';
-import { type BatchChange, transition } from './transition.ts';
+import { type BatchChange, LeaseLostError, transition } from './transition.ts';
 
 /** What is to be written onto a held job. */
 export interface HeldJobChange {
@@ -43,6 +43,8 @@ export async function changeHeldJob(
   await services.db.transaction((tx) =>
     transition(services, workerScope, tx, held.batchId, async ({ batch, jobs, now, seq: next }) => {
       const current = jobs.find(({ id }) => id === held.id);
+      // What another has made of it since is not for this worker to judge.
+      if (current !== undefined && current.leaseEpoch !== held.leaseEpoch) throw new LeaseLostError();
       // Its end is the last that is told of a batch; what is left to do to a job then is our own affair.
       const ended = isTerminalBatch(batch.status);
       const seq = ended ? batch.version : next;

@@ -58,9 +58,17 @@ export async function waitingForTurn(
 export async function passTurn(services: Services, provider: Provider, job: JobRow): Promise<void> {
   if (!takesTurns(provider)) return;
   const now = services.clock.now();
-  await services.db.transaction(async (tx) => {
-    const queue = await turnQueue(workerScope, tx, job, null);
-    const next = nextInTurn(queue, now, sendingTimes(services, provider));
-    if (next !== null) await endWait(workerScope, tx, next, { now, task: taskFor.submit });
-  });
+  try {
+    await services.db.transaction(async (tx) => {
+      const queue = await turnQueue(workerScope, tx, job, null);
+      const next = nextInTurn(queue, now, sendingTimes(services, provider));
+      if (next !== null) await endWait(workerScope, tx, next, { now, task: taskFor.submit });
+    });
+  } catch (error) {
+    // The job itself is written, and must not look as if its work had failed.
+    services.log.warn(
+      { jobId: job.id, err: error },
+      'the next job could not be woken and will ask by itself',
+    );
+  }
 }

@@ -11,6 +11,7 @@ import { decoding } from './audit/decoding.ts';
 import { Inapplicable, Unmet } from './audit/demands.ts';
 import { failing } from './audit/failing.ts';
 import { finding } from './audit/finding.ts';
+import { guarding } from './audit/guarding.ts';
 import { limits } from './audit/limits.ts';
 import { type LiveAudit, liveChecks, runLiveJob } from './audit/live.ts';
 import { reporting } from './audit/reporting.ts';
@@ -21,6 +22,7 @@ import type { Provider } from './provider.ts';
 export const checks: readonly Check[] = [
   ...limits,
   ...submitting,
+  ...guarding,
   ...finding,
   ...reporting,
   ...failing,

@@ -79,7 +79,8 @@ async function* once(body: string): AsyncGenerator<string> {
 
 /**
  * `fetch` for the call of an SDK that creates. Its body, a text, is sent as `streamedRequest` sends it; what the guard
- * throws is told to `refused`, because an SDK makes an error of its own of it.
+ * throws is told to `refused`, because an SDK makes an error of its own of it. No redirect is followed: a redirected
+ * creation would be a second one, and one that leads to nobody would look as if nothing had been sent.
  */
 export function guardedFetch(guard: Guard, refused: (error: unknown) => void): typeof fetch {
   return (input, init = {}) => {

@@ -134,11 +134,11 @@ describe('A worker that was overtaken', () => {
       await jobNow(services, batchId),
       await eventsOf(batchId),
     ];
-    const late = changeHeldJob(services, slow, () => ({
-      event: 'JOB_FAILED',
-      set: { status: 'FAILED', failedAt: service.clock.now() },
-    }));
-    await expect(late).rejects.toBeInstanceOf(LeaseLostError);
+    // Also where what it wants could not follow on what the other has written.
+    for (const status of ['FAILED', 'CREATED'] as const) {
+      const late = changeHeldJob(services, slow, () => ({ event: 'JOB_FAILED', set: { status } }));
+      await expect(late).rejects.toBeInstanceOf(LeaseLostError);
+    }
     expect([
       await batchNow(services, batchId),
       await jobNow(services, batchId),
@@ -165,6 +165,26 @@ describe('A worker that was overtaken', () => {
     await sending;
     expect(callsOf(emulator.calls, 'create')).toBe(before);
     await service.turn(720, 360);
+    expect(callsOf(emulator.calls, 'create')).toBe(before + 1);
+  });
+
+  it('and was only held up past its time sends nothing any more, gives the job back, and it is sent once', async () => {
+    const emulator = service.emulator('openai');
+    const before = callsOf(emulator.calls, 'create');
+    const upload = holdNext(emulator, 'upload');
+    const { id: batchId } = await makeBatch(services, scope);
+    const sending = work(services);
+    await upload.arrived;
+    service.clock.advance({ seconds: services.settings.sendSeconds });
+    upload.release();
+    await sending;
+    expect(callsOf(emulator.calls, 'create')).toBe(before);
+    expect(await jobNow(services, batchId)).toMatchObject({
+      status: 'CREATED',
+      errorCode: 'sending_held_up',
+      failures: 1,
+    });
+    await service.turn(2, 2);
     expect(callsOf(emulator.calls, 'create')).toBe(before + 1);
   });
 

@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   emulator.faults.clear();
-  await service.turn(1800, 300);
+  await service.turn(1800, 600);
   await expectInvariants(services.db);
 });
 afterAll(async () => {
@@ -190,7 +190,7 @@ describe('Many jobs for Anthropic, sent by two processes through any faults', ()
           service.clock.advance({ seconds });
         }
         emulator.faults.clear();
-        await service.turn(4800, 300);
+        await service.turn(4800, 600);
         const made = await emulator.batches();
         for (const id of ids) {
           const { nonce, providerJobId } = await jobNow(services, id);
@@ -200,7 +200,7 @@ describe('Many jobs for Anthropic, sent by two processes through any faults', ()
         }
         service.clock.advance({ hours: 1 });
       }),
-      { seed: 42, numRuns: 15 },
+      { seed: 42, numRuns: 10 },
     );
   });
 });

@@ -16,6 +16,8 @@ export type TestedVersion = 18 | 14;
 export interface TestCluster {
   /** The superuser's url of a database to make others from. */
   readonly url: string;
+  /** Stops the server in order and starts it again; the url from then on, at another port. */
+  restart(): Promise<string>;
   /** Stops the server and removes everything it wrote. */
   stop(): Promise<void>;
 }
@@ -33,12 +35,21 @@ export async function startTestCluster(version: TestedVersion): Promise<TestClus
   const directory = await createTemporaryDirectory();
   const remove = () => rm(directory, { recursive: true, force: true });
   try {
-    const server = await startEmbeddedPostgres({
+    const options = {
       dataDirectory: join(directory, 'data'),
       settings: throwawaySettings,
       binariesPackagePath: await findPackagePath(version),
-    });
-    return { url: server.url, stop: () => server.stop().then(remove) };
+    };
+    let server = await startEmbeddedPostgres(options);
+    return {
+      url: server.url,
+      async restart() {
+        await server.stop();
+        server = await startEmbeddedPostgres(options);
+        return server.url;
+      },
+      stop: () => server.stop().then(remove),
+    };
   } catch (error) {
     await remove();
     throw error;
