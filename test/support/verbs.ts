@@ -25,6 +25,7 @@ export interface BatchWish {
   readonly submit?: SubmitRule;
   /** The requests' texts; a directive in one is read by the emulator. */
   readonly texts?: readonly string[];
+  readonly callbackUrl?: string;
 }
 
 /** Requests with these texts, as a caller would give them. */
@@ -37,12 +38,13 @@ export const requestsOf = (texts: readonly string[], provider = 'openai'): Reque
 export const makeBatch = (
   services: Services,
   scope: OrganizationScope,
-  { provider = 'openai', submit = { kind: 'NOW' }, texts = ['one', 'two'] }: BatchWish = {},
+  { provider = 'openai', submit = { kind: 'NOW' }, texts = ['one', 'two'], callbackUrl }: BatchWish = {},
 ): Promise<BatchRow> =>
   createBatch(services, scope, {
     provider,
     submit,
     ...modelFor(provider),
+    callbackUrl,
     requests: texts.length === 0 ? null : requestsOf(texts, provider),
   });
 
