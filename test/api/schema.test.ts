@@ -124,8 +124,8 @@ describe('The schema', () => {
       'Batch.events',
       'Batch.items',
       'Batch.jobs',
-      'BatchItem.attempts',
       'BatchCallback.attempts',
+      'BatchItem.attempts',
       'Query.batches',
       'Query.jobs',
     ]);
