@@ -511,7 +511,9 @@ const mutants: (readonly [ids: readonly string[], rule: string, provider: Provid
   [
     ['BQ-E10'],
     'is uncertain about a creation that never connected',
-    failures(['submit'], (failure) => (failure.kind === 'unavailable' ? as('uncertain', failure) : failure)),
+    failures(['submit'], (failure) =>
+      failure.code === 'connection_failed' ? as('uncertain', failure) : failure,
+    ),
   ],
   [
     ['BQ-E11'],
