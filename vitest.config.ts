@@ -12,7 +12,9 @@ import { defineConfig } from 'vitest/config';
  */
 const oneGraphql = { find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) };
 
-const withDatabase = ['db', 'batches', 'events', 'worker', 'api', 'stories', 'cli', 'chaos'].map(inFolder);
+const withDatabase = ['db', 'batches', 'callbacks', 'events', 'worker', 'api', 'stories', 'cli', 'chaos'].map(
+  inFolder,
+);
 const withBrowser = inFolder('browser');
 const onBothPostgres = ['db', 'stories'].map(inFolder);
 /** Its servers are its own, and of both versions. */

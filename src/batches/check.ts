@@ -15,6 +15,7 @@ import {
   checkTotals,
   checkUsage,
 } from '../db/queries/check-batches.ts';
+import { checkAttempts, checkCallbacks, checkDeliveries } from '../db/queries/check-callbacks.ts';
 import {
   checkCollected,
   checkDue,
@@ -123,6 +124,21 @@ export const invariants: readonly Invariant[] = [
     name: 'retries',
     title: 'Only what had failed is tried again.',
     find: checkRetries,
+  },
+  {
+    name: 'callbacks',
+    title: 'Every batch that has ended and has a callback URL has a delivery of its newest end.',
+    find: checkCallbacks,
+  },
+  {
+    name: 'deliveries',
+    title: 'Every delivery is of an end of its batch, and due exactly while it is pending.',
+    find: checkDeliveries,
+  },
+  {
+    name: 'attempts',
+    title: 'The attempts of a delivery are numbered without a gap, as it counts them.',
+    find: checkAttempts,
   },
 ];
 

@@ -38,9 +38,10 @@ export async function post(
   try {
     const url = new URL(call.url);
     const addresses = await unlessAborted(addressesOf(url, allow, resolve), signal);
-    const answer = await send(url, addresses, call, signal);
+    const answer = await unlessAborted(send(url, addresses, call, signal), signal);
     // Its status is known; what its body does any more changes nothing.
-    await drain(answer);
+    await unlessAborted(drain(answer), signal).catch(() => undefined);
+    answer.destroy();
     return outcomeOf(answer);
   } catch (error) {
     const text = stop.aborted
@@ -91,6 +92,8 @@ function send(
     })
       .on('response', resolve)
       .on('error', reject)
+      // Where the receiver changes to another protocol, that is all there is.
+      .on('close', () => reject(Object.assign(new Error('closed without an answer'), { code: 'CLOSED' })))
       .end(body);
   });
 }
@@ -107,22 +110,18 @@ function knowing(addresses: readonly string[]): LookupFunction {
 
 async function drain(answer: IncomingMessage): Promise<void> {
   let bytes = 0;
-  try {
-    for await (const chunk of answer) {
-      bytes += chunk.length;
-      if (bytes > answerBytesMax) break;
-    }
-  } catch {
-    // Torn, or too slow: nobody wants it.
+  for await (const chunk of answer) {
+    bytes += chunk.length;
+    if (bytes > answerBytesMax) return;
   }
-  answer.destroy();
 }
 
+/** Not every step notices by itself that its time is up: a name server's answer cannot be taken back. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
   const aborted = Promise.withResolvers<never>();
   const abort = () => aborted.reject(signal.reason);
   signal.addEventListener('abort', abort);
+  if (signal.aborted) abort();
   try {
     return await Promise.race([work, aborted.promise]);
   } finally {

@@ -43,14 +43,14 @@ export async function callbackAttempts(
   { loaders }: Context,
 ): Promise<Connection<DeliveryAttemptView>> {
   const window = pageWindow(args, pageSizes.batches);
-  const place = cursorOf('attempt', window, attemptPlace);
+  const place = cursorOf('callback', window, attemptPlace);
   const beyond = place === null ? null : { seq: place[0], number: place[1] };
   const page = { limit: readingLimit(window), order: readingOrder(window, 'ascending'), beyond };
   const rows = await loaders.deliveryAttempts(page).load(batchId);
   return connectionOf(
     window,
     rows,
-    ({ seq, number }) => encodeCursor('attempt', [seq, number]),
+    ({ seq, number }) => encodeCursor('callback', [seq, number]),
     () => loaders.deliveryAttemptCount.load(batchId),
   );
 }

@@ -66,12 +66,17 @@ describe('To a stranger', () => {
     expect(data).toEqual({ batches: { totalCount: 0, edges: [] }, jobs: { totalCount: 0, edges: [] } });
   });
 
-  it.each(['submitBatch', 'syncBatch', 'cancelBatch', 'retryBatch', 'deleteBatch', 'updateBatch'])(
-    '%s answers NotFoundError',
-    async (name) => {
-      expect(await mutate(service, name, { batchId: ids.batch }, { key })).toEqual(notFound());
-    },
-  );
+  it.each([
+    'submitBatch',
+    'syncBatch',
+    'cancelBatch',
+    'retryBatch',
+    'deleteBatch',
+    'updateBatch',
+    'redeliverCallback',
+  ])('%s answers NotFoundError', async (name) => {
+    expect(await mutate(service, name, { batchId: ids.batch }, { key })).toEqual(notFound());
+  });
 
   it('addRequests answers NotFoundError, for a list, for lines and for a file', async () => {
     const body = chatBody('intruding');

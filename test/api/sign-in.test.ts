@@ -144,6 +144,8 @@ describe('A key', () => {
       syncBatch: { batchId: id },
       cancelBatch: { batchId: id },
       deleteBatch: { batchId: id },
+      redeliverCallback: { batchId: id },
+      rotateCallbackSecret: {},
       addRequests: { batchId: id, requests: { list: [] } },
     })) {
       const refused = await service.query(mutationDocument(name), { input: wanted }, key);

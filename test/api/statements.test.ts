@@ -12,13 +12,15 @@ import { startTestService, type TestService } from '../support/service.ts';
 const sizes = [1, 10, 50] as const;
 let service: TestService;
 beforeAll(async () => {
-  service = await startTestService();
-  // Every row has something behind each of its fields: successes, failures, and lines that are nobody's.
+  service = await startTestService({ CALLBACK_ALLOW: '127.0.0.1' });
+  // Every row has something behind each of its fields: successes, failures, lines that are nobody's, and calls.
   const list = ['', 'emulate:errored', 'emulate:foreign'].map((directive, index) => ({
     body: chatBody(`q ${index}`, directive),
   }));
   for (let batch = 0; batch < 50; batch += 1) {
-    await mutate(service, 'createBatch', { provider: 'openai', requests: { list }, submit: 'NOW' });
+    const callbackUrl = 'http://127.0.0.1:1/nobody';
+    const input = { provider: 'openai', callbackUrl, requests: { list }, submit: 'NOW' };
+    await mutate(service, 'createBatch', input);
   }
   await service.work();
   await service.turn(30, 15);
@@ -43,7 +45,9 @@ const places = placesBelowLists();
 
 it('The walk through the schema finds the types that lie below lists', () => {
   const names = places.map(({ type }) => type.name);
-  expect(names).toEqual(expect.arrayContaining(['Batch', 'BatchItem', 'Job', 'BatchLogEntry', 'ErrorGroup']));
+  expect(names).toEqual(
+    expect.arrayContaining(['Batch', 'BatchItem', 'Job', 'BatchLogEntry', 'ErrorGroup', 'CallbackAttempt']),
+  );
 });
 
 /** Every field of every type below a list: those with fields of their own singly, the leaves of a type together. */

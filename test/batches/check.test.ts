@@ -5,6 +5,7 @@ import { invariants } from '../../src/batches/check.ts';
 import { deleteBatch } from '../../src/batches/delete.ts';
 import { retryBatch } from '../../src/batches/retry.ts';
 import type { Finding } from '../../src/db/queries/check.ts';
+import { newestDeliveries } from '../../src/db/queries/deliveries.ts';
 import { workerScope } from '../../src/domain/scope.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { startTestService, type TestService } from '../support/service.ts';
@@ -12,19 +13,20 @@ import { batchNow, jobNow, jobsNow, makeBatch } from '../support/verbs.ts';
 
 /**
  * Ids of an open batch, one whose job waits to be sent, one that runs, one that ended, and one that ended and of which
- * a request is tried again; and of their jobs.
+ * a request is tried again; of their jobs; and of the delivery that tells a receiver which does not answer of an end.
  */
 type Scene = Record<'open' | 'waiting' | 'running' | 'ended' | 'retried', string> &
-  Record<'waitingJob' | 'runningJob' | 'endedJob' | 'retriedJob', string>;
+  Record<'waitingJob' | 'runningJob' | 'endedJob' | 'retriedJob' | 'delivery', string>;
 
 let service: TestService;
 let scene: Scene;
 beforeAll(async () => {
-  service = await startTestService({ SANDBOX_SECONDS: '2' });
+  service = await startTestService({ SANDBOX_SECONDS: '2', CALLBACK_ALLOW: '127.0.0.1' });
   const { services } = service.app;
   const { scope } = await service.addOrganization('checked');
   const texts = ['fine', 'bad emulate:errored'];
-  const { id: ended } = await makeBatch(services, scope, { texts });
+  const callbackUrl = 'http://127.0.0.1:1/nobody';
+  const { id: ended } = await makeBatch(services, scope, { texts, callbackUrl });
   const { id: retried } = await makeBatch(services, scope, { texts });
   await service.work();
   await service.turn(15);
@@ -40,12 +42,15 @@ beforeAll(async () => {
   await deleteBatch(services, scope, gone);
   await retryBatch(services, scope, retried, {});
   const jobOf = async (id: string) => (await jobNow(services, id)).id;
+  const [delivery] = await services.db.read((q) => newestDeliveries(workerScope, q, [ended]));
+  expect(delivery).toMatchObject({ status: 'PENDING', attempts: 2 });
   scene = {
     ...{ open, waiting, running, ended, retried },
     waitingJob: await jobOf(waiting),
     runningJob: await jobOf(running),
     endedJob: await jobOf(ended),
     retriedJob: (await jobsNow(services, retried)).at(-1)?.id ?? '',
+    delivery: delivery!.id,
   };
 });
 afterAll(() => service.close());
@@ -346,6 +351,49 @@ const damages: Record<string, Record<string, Damage>> = {
     'an attempt is not counted': {
       done: ({ retried }) => sql`update batches set attempts = 1 where id = ${retried}`,
       row: ({ retried }) => retried,
+    },
+  },
+  callbacks: {
+    'an end was not told': {
+      done: ({ delivery }) => sql`delete from deliveries where id = ${delivery}`,
+      row: ({ ended }) => ended,
+    },
+    'an older end was told': {
+      done: ({ delivery }) => sql`update deliveries set seq = 1 where id = ${delivery}`,
+      row: ({ ended }) => ended,
+    },
+  },
+  deliveries: {
+    'one that is pending is due at no time': {
+      done: ({ delivery }) => sql`update deliveries set due_at = null where id = ${delivery}`,
+      row: ({ delivery }) => delivery,
+    },
+    'one that was told is due': {
+      done: ({ delivery }) => sql`update deliveries set status = 'DELIVERED' where id = ${delivery}`,
+      row: ({ delivery }) => delivery,
+    },
+    'one tells of something that is no end': {
+      done: ({ delivery }) => sql`update deliveries set seq = 2 where id = ${delivery}`,
+      row: ({ delivery }) => delivery,
+    },
+    'its batch is gone': {
+      done: ({ ended }) => sql`delete from batches where id = ${ended}`,
+      row: ({ delivery }) => delivery,
+    },
+  },
+  attempts: {
+    'one was made and not counted': {
+      done: ({ delivery }) => sql`update deliveries set attempts = 1 where id = ${delivery}`,
+      row: ({ delivery }) => delivery,
+    },
+    'the numbers have a gap': {
+      done: ({ delivery }) =>
+        sql`update delivery_attempts set number = 3 where delivery_id = ${delivery} and number = 2`,
+      row: ({ delivery }) => delivery,
+    },
+    'their delivery is gone': {
+      done: ({ delivery }) => sql`delete from deliveries where id = ${delivery}`,
+      row: ({ delivery }) => delivery,
     },
   },
 };

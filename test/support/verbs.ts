@@ -26,6 +26,7 @@ export interface BatchWish {
   /** The requests' texts; a directive in one is read by the emulator. */
   readonly texts?: readonly string[];
   readonly idempotencyKey?: string;
+  readonly callbackUrl?: string;
 }
 
 /** Requests with these texts, as a caller would give them. */
@@ -38,14 +39,15 @@ export const requestsOf = (texts: readonly string[], provider = 'openai'): Reque
 export async function makeBatch(
   services: Services,
   scope: OrganizationScope,
-  { provider = 'openai', submit = { kind: 'NOW' }, texts = ['one', 'two'], idempotencyKey }: BatchWish = {},
+  wish: BatchWish = {},
 ): Promise<BatchRow> {
+  const { provider = 'openai', submit = { kind: 'NOW' }, texts = ['one', 'two'], ...given } = wish;
   const { batch } = await createBatch(services, scope, {
     provider,
     submit,
     ...modelFor(provider),
     requests: texts.length === 0 ? null : requestsOf(texts, provider),
-    idempotencyKey,
+    ...given,
   });
   return batch;
 }
