@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { callbackSchema } from '../src/cli/callback-schema.ts';
 import { regenerated, sections } from '../src/cli/docs-sections.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -10,6 +11,10 @@ describe('the docs', () => {
   it.each(pages)('docs/%s says what the code says (else: npm run docs)', (name) => {
     const page = readFileSync(`${root}docs/${name}`, 'utf8');
     expect(regenerated(page)).toBe(page);
+  });
+
+  it('have the schema of callbacks as the code has it (else: npm run docs)', () => {
+    expect(readFileSync(`${root}docs/callback.schema.json`, 'utf8')).toBe(callbackSchema());
   });
 
   it('show every generated section somewhere', () => {

@@ -4,6 +4,7 @@
  */
 import { type GraphQLEnumType, isEnumType } from 'graphql';
 import { configTable } from '../config/config-table.ts';
+import { callbackPausesSeconds } from '../domain/callback-schedule.ts';
 import { jobEdges } from '../domain/job.ts';
 import { jobStatuses } from '../domain/status.ts';
 import { providers } from '../providers/registry.ts';
@@ -24,6 +25,15 @@ export const sections: Readonly<Record<string, () => string>> = {
     ),
   'item states': () => enumTable('ItemStatus', 'Item is', 'when'),
   'event kinds': () => enumTable('BatchEventKind', 'Kind', 'what happened'),
+  'callback attempts': () =>
+    table(
+      ['Attempt', 'so long after the one before'],
+      [0, ...callbackPausesSeconds].map((seconds, index) => [
+        String(index + 1),
+        index === 0 ? 'at once' : durationOf(seconds),
+      ]),
+    ),
+  'callback states': () => enumTable('CallbackStatus', 'Callback is', 'when'),
   'error codes': () => enumTable('ErrorCode', 'Code', 'meaning'),
   tasks: () =>
     table(
@@ -54,6 +64,13 @@ function enumTable(name: string, ...head: readonly string[]): string {
   if (!isEnumType(type)) throw new Error(`The schema has no enum ${name}.`);
   return table(head, valuesOf(type));
 }
+
+const durationOf = (seconds: number): string =>
+  seconds < 60
+    ? `${seconds} seconds`
+    : seconds < 3600
+      ? `${seconds / 60} minutes`
+      : `${seconds / 3600} hours`;
 
 const valuesOf = (type: GraphQLEnumType): string[][] =>
   type.getValues().map((value) => [code(value.name), value.description ?? '']);

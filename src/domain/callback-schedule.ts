@@ -7,7 +7,7 @@ import { jittered } from './polling.ts';
 import { retryAfter } from './retry-after.ts';
 
 /** The pauses after the first attempts that fail; more than a day in all. */
-const pausesSeconds = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400] as const;
+export const callbackPausesSeconds = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400] as const;
 const lastPauseSeconds = 50_400;
 const jitter = 0.1;
 const retryAfterSecondsMax = 86_400;
@@ -15,7 +15,7 @@ const retryAfterSecondsMax = 86_400;
 const goneStatus = 410;
 
 /** After so many attempts that failed nobody is called any more by itself. */
-export const callbackAttemptsMax = pausesSeconds.length + 1;
+export const callbackAttemptsMax = callbackPausesSeconds.length + 1;
 
 /** What one attempt came to. */
 export interface CallbackOutcome {
@@ -52,7 +52,7 @@ export function verdictOn(
   { attempts, now, random }: AttemptPlace,
 ): CallbackVerdict {
   if (isTaken(statusCode)) return { status: 'DELIVERED', dueAt: null };
-  const pause = pausesSeconds[attempts - 1];
+  const pause = callbackPausesSeconds[attempts - 1];
   if (statusCode === goneStatus || pause === undefined) return { status: 'FAILED', dueAt: null };
   const earliest = secondsAfter(now, jittered(pause, jitter, random)).getTime();
   const latest = secondsAfter(now, retryAfterSecondsMax).getTime();
@@ -65,7 +65,7 @@ export function verdictOn(
  * of which nobody knows that it failed.
  */
 export const unheardDueAt = ({ attempts, now, random }: AttemptPlace): Date =>
-  secondsAfter(now, jittered(pausesSeconds[attempts - 1] ?? lastPauseSeconds, jitter, random));
+  secondsAfter(now, jittered(callbackPausesSeconds[attempts - 1] ?? lastPauseSeconds, jitter, random));
 
 const secondsAfter = (now: Date, seconds: number): Date =>
   new Date(now.getTime() + Math.ceil(seconds * 1000));

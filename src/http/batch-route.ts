@@ -14,6 +14,7 @@ const document = `query Batch($id: ID!) {
     counts { total pending submitted succeeded errored expired cancelled }
     usage { inputTokens outputTokens cachedInputTokens cacheWriteInputTokens reasoningTokens }
     error { code message }
+    callback { url status deliveryId sentAt statusCode error nextAttemptAt }
     createdAt updatedAt closedAt submittedAt inProgressAt finalizingAt completedAt failedAt expiresAt expiredAt
     cancellingAt cancelledAt resultsExpireAt lastSyncedAt nextSyncAt inputUrl outputUrl errorUrl
   }

@@ -1,4 +1,4 @@
-/** The log holds no prompt, no answer and no key, whatever is logged and whatever goes wrong on the way. */
+/** The log holds no prompt, no answer, no key and no secret, whatever is logged and whatever goes wrong on the way. */
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { sandboxKey } from '../../src/first-keys.ts';
@@ -6,6 +6,7 @@ import type { FaultEffect } from '../../src/providers/emulation.ts';
 import { bodyFor } from '../support/documents.ts';
 import { mutateWithFile } from '../support/multipart.ts';
 import { mutate, mutationDocument } from '../support/mutations.ts';
+import { startReceiver } from '../support/receiver.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import { transports } from '../support/subscribers.ts';
 
@@ -13,7 +14,12 @@ const marker = 'S3CRET-M4RKER';
 const key = 'bq_operator_S3CRET-K3Y';
 let service: TestService;
 beforeAll(async () => {
-  service = await startTestService({ LOG_LEVEL: 'trace', BATCHQL_API_KEY: key });
+  service = await startTestService({
+    LOG_LEVEL: 'trace',
+    BATCHQL_API_KEY: key,
+    CALLBACK_ALLOW: '127.0.0.1',
+    CALLBACK_SECONDS: '1',
+  });
 });
 afterAll(() => service.close('broken by hand'));
 
@@ -82,6 +88,41 @@ it.each(['openai', 'anthropic'])(
     expectNothingLogged();
   },
 );
+
+it('A callback URL, what it is signed with and what its receiver says stay out of the log', async () => {
+  const receiver = await startReceiver();
+  const { callbackSecret } = await mutate(service, 'rotateCallbackSecret', {}, { key });
+  receiver.answer(
+    (response) => response.writeHead(500, marker, { [marker]: marker, 'retry-after': marker }).end(marker),
+    (response) => response.writeHead(302, { location: `https://${marker}.example` }).end(),
+    (response) => response.destroy(new Error(marker)),
+    () => undefined,
+    (response) => response.socket?.end(`${marker} is not HTTP\r\n\r\n`),
+    410,
+  );
+  for (const callbackUrl of [`${receiver.url}/${marker}?${marker}`, `https://${marker}.invalid/${marker}`]) {
+    const { batch } = await mutate(service, 'createBatch', { provider: 'openai', callbackUrl }, { key });
+    await mutate(service, 'cancelBatch', { batchId: batch.id }, { key });
+    for (let attempt = 1; attempt <= 8; attempt += 1) {
+      await service.work();
+      service.clock.advance({ hours: 16 });
+    }
+    const document =
+      'query($id: ID!) { batch(id: $id) { callback { status attempts { totalCount edges { node { error } } } } } }';
+    const { data } = await service.query(document, { id: batch.id }, key);
+    expect(data.batch.callback.status).toBe('FAILED');
+    expect(JSON.stringify(data)).not.toContain(marker);
+  }
+  expect(receiver.calls).toHaveLength(6);
+  await receiver.close();
+  const given = service.logged.filter(({ msg }) => msg === 'a callback was given up');
+  expect(given).toMatchObject([
+    { attempts: 6, statusCode: 410 },
+    { attempts: 8, statusCode: null },
+  ]);
+  expectNothingLogged();
+  expect(service.logged.map((line) => JSON.stringify(line)).join()).not.toContain(callbackSecret.secret);
+});
 
 it('A wrong call stays out of the log, whatever is wrong with it', async () => {
   const graphql = (body: string, headers: Record<string, string> = {}) =>
