@@ -6,7 +6,6 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { openCallbackCaller } from './callbacks/caller.ts';
-import type { Resolve } from './callbacks/destination.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { type Database, openDatabase } from './db/client.ts';
@@ -53,8 +52,6 @@ export interface AppParts {
   /** False: no background work by itself; the tests turn the clock and call `workOnce`. */
   readonly works?: boolean;
   readonly onStatement?: (statement: string) => void;
-  /** How the hosts of callback URLs become addresses. */
-  readonly resolve?: Resolve;
 }
 
 const graceSeconds = 10;
@@ -105,11 +102,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
       clock,
       log,
       hub,
-      callbacks: openCallbackCaller({
-        allow: config.callbackAllow,
-        seconds: config.work.callbackSeconds,
-        resolve: parts.resolve,
-      }),
+      callbacks: openCallbackCaller({ allow: config.callbackAllow, seconds: config.work.callbackSeconds }),
       // A worker listens for its operator alone.
       origin: () => config.http.publicUrl ?? (config.role === 'worker' ? null : listening),
       providers: openProviderAccess(reaches, { clock, callSeconds: config.work.callSeconds }, address),

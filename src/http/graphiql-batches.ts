@@ -14,6 +14,8 @@ export interface ExampleBatches {
   readonly open: string | null;
   /** The newest that is over and of which some requests have no answer. */
   readonly failed: string | null;
+  /** The newest that is over and has a callback URL. */
+  readonly told: string | null;
   /** The oldest that may be deleted, other than the open one. */
   readonly spare: string | null;
 }
@@ -46,6 +48,7 @@ export async function exampleBatches({
     sent: (sent ?? opens[0])?.id ?? null,
     open: open?.id ?? null,
     failed: failed?.id ?? null,
+    told: over.find(({ callbackUrl }) => callbackUrl !== null)?.id ?? null,
     spare: idle.find(({ id }) => id !== open?.id)?.id ?? null,
   };
 }

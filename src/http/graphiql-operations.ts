@@ -232,6 +232,39 @@ ${errorMembers}
 }
 `;
 
+/** Mutation.rotateCallbackSecret. */
+export const rotateCallbackSecret = `# Make a secret for callbacks, or a new one. Receivers verify
+# with it what is sent to a batch's callbackUrl at its end.
+mutation RotateCallbackSecret($input: RotateCallbackSecretInput!) {
+  rotateCallbackSecret(input: $input) {
+    ... on RotateCallbackSecretPayload {
+      callbackSecret { secret createdAt previousExpiresAt }
+    }
+${errorMembers}
+  }
+}
+`;
+
+/** Mutation.redeliverCallback. */
+export const redeliverCallback = `# Call the callbackUrl of a batch that has ended again, now.
+# Run it twice to see what the first call came to.
+mutation RedeliverCallback($input: RedeliverCallbackInput!) {
+  redeliverCallback(input: $input) {
+    ... on RedeliverCallbackPayload {
+      batch {
+        uuid
+        callback {
+          url
+          status
+          attempts(last: 3) { edges { node { number startedAt statusCode error } } }
+        }
+      }
+    }
+${errorMembers}
+  }
+}
+`;
+
 /** Mutation.deleteBatch. */
 export const deleteBatch = `# Remove another batch with its requests and results, for
 # good. One that is at work is refused: cancel it first.

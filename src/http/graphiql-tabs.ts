@@ -14,7 +14,7 @@ export interface GraphiqlTab {
 
 /** The tabs, from left to right. Null instead of batches: no sandbox, so that key and ids are the visitor's. */
 export function graphiqlTabs(batches: ExampleBatches | null): GraphiqlTab[] {
-  const { sent, open, failed, spare } = batches ?? blanks;
+  const { sent, open, failed, told, spare } = batches ?? blanks;
   const hint = batches === null ? '# First put in your key (Headers) and ids (Variables).\n' : '';
   const tab = (query: string, variables: unknown = {}): GraphiqlTab => ({
     query: hint + query,
@@ -42,12 +42,14 @@ export function graphiqlTabs(batches: ExampleBatches | null): GraphiqlTab[] {
     about(open ?? sent, operations.syncBatch, (batchId) => ({ input: { batchId } })),
     about(open ?? sent, operations.cancelBatch, (batchId) => ({ input: { batchId } })),
     about(failed ?? open ?? sent, operations.retryBatch, (batchId) => ({ input: { batchId } })),
+    tab(operations.rotateCallbackSecret, { input: { graceHours: 24 } }),
+    about(told ?? open ?? sent, operations.redeliverCallback, (batchId) => ({ input: { batchId } })),
     about(spare, operations.deleteBatch, (batchId) => ({ input: { batchId } })),
   ];
 }
 
 const blank = 'paste the id of a batch here';
-const blanks: ExampleBatches = { sent: blank, open: blank, failed: blank, spare: blank };
+const blanks: ExampleBatches = { sent: blank, open: blank, failed: blank, told: blank, spare: blank };
 
 const poem = (about: string) => ({
   body: { messages: [{ role: 'user', content: `Write one line about ${about}.` }] },

@@ -13,7 +13,10 @@ describe.skipIf(noBrowser)('GraphiQL in a browser', () => {
   let service: TestService;
   let browser: Browser;
   beforeAll(async () => {
-    [service, browser] = await Promise.all([startTestService(), startBrowser()]);
+    [service, browser] = await Promise.all([
+      startTestService({ CALLBACK_ALLOW: '127.0.0.1' }),
+      startBrowser(),
+    ]);
     await startSandboxBatches(service.app.services);
     await service.work();
   });
@@ -35,10 +38,13 @@ describe.skipIf(noBrowser)('GraphiQL in a browser', () => {
   };
 
   it('runs every example as it stands, from left to right, without an error and without another machine', async () => {
-    const failing = { list: [{ body: chatBody('no answer', 'emulate:errored') }] };
-    await service.query(createBatchDocument, {
-      input: { provider: 'openai', requests: failing, submit: 'NOW' },
-    });
+    const requests = (directive: string) => ({ list: [{ body: chatBody('no answer', directive) }] });
+    for (const input of [
+      { requests: requests('emulate:errored') },
+      { requests: requests(''), callbackUrl: 'http://127.0.0.1:1/nobody' },
+    ]) {
+      await service.query(createBatchDocument, { input: { provider: 'openai', submit: 'NOW', ...input } });
+    }
     await service.turn(90, 30);
     const { page, origins, faults } = await visit(tall);
     const tabs = await titles(page);
@@ -60,7 +66,7 @@ describe.skipIf(noBrowser)('GraphiQL in a browser', () => {
       // A typed error is not a payload.
       expect(field, title).not.toHaveProperty('code');
     }
-    expect(tabs).toHaveLength(14);
+    expect(tabs).toHaveLength(16);
     expect([...origins]).toEqual([service.url]);
     expect(faults).toEqual([]);
     await page.close();
