@@ -16,7 +16,7 @@ export interface ExampleBatches {
   readonly failed: string | null;
   /** The newest that is over and has a callback URL. */
   readonly told: string | null;
-  /** The oldest that may be deleted, other than the open one. */
+  /** The oldest that may be deleted, other than those that another tab sends. */
   readonly spare: string | null;
 }
 
@@ -49,6 +49,6 @@ export async function exampleBatches({
     open: open?.id ?? null,
     failed: failed?.id ?? null,
     told: over.find(({ callbackUrl }) => callbackUrl !== null)?.id ?? null,
-    spare: idle.find(({ id }) => id !== open?.id)?.id ?? null,
+    spare: idle.find(({ id }) => id !== open?.id && id !== failed?.id)?.id ?? null,
   };
 }
