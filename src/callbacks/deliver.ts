@@ -13,7 +13,12 @@ import {
   settleDelivery,
 } from '../db/queries/deliveries.ts';
 import type { DeliveryRow } from '../db/tables/deliveries.ts';
-import { type CallbackOutcome, unheardDueAt, verdictOn } from '../domain/callback-schedule.ts';
+import {
+  type CallbackOutcome,
+  type CallbackVerdict,
+  unheardDueAt,
+  verdictOn,
+} from '../domain/callback-schedule.ts';
 import { workerScope } from '../domain/scope.ts';
 import type { Services } from '../services.ts';
 import { signingSecrets } from './secrets.ts';
@@ -37,7 +42,13 @@ export async function deliverCallback(services: Services, id: string, stop: Abor
     ...signatureHeaders(secrets, { id, at: services.clock.now(), body }),
   };
   const outcome = await services.callbacks.post({ url, headers, body }, stop);
-  await end(services, held, outcome);
+  // What was stopped has no answer that could end it, also where it was the last attempt.
+  const isUnheard = stop.aborted && outcome.statusCode === null;
+  const place = { attempts: held.attempts, now: services.clock.now(), random: Math.random() };
+  await end(services, held, {
+    outcome,
+    verdict: isUnheard ? { status: 'PENDING', dueAt: unheardDueAt(place) } : verdictOn(outcome, place),
+  });
 }
 
 async function begin({ db, clock, settings }: Services, id: string): Promise<DeliveryRow | null> {
@@ -55,13 +66,15 @@ async function begin({ db, clock, settings }: Services, id: string): Promise<Del
   });
 }
 
-async function end({ db, clock, log }: Services, held: DeliveryRow, outcome: CallbackOutcome): Promise<void> {
-  const now = clock.now();
+async function end(
+  { db, clock, log }: Services,
+  held: DeliveryRow,
+  { outcome, verdict }: { outcome: CallbackOutcome; verdict: CallbackVerdict },
+): Promise<void> {
   const { id: deliveryId, attempts, batchId } = held;
-  const verdict = verdictOn(outcome, { attempts, now, random: Math.random() });
   const isWritten = await db.transaction(async (tx) => {
     const isHeld = await settleDelivery(workerScope, tx, held, { outcome, verdict });
-    if (isHeld) await finishAttempt(workerScope, tx, held, { ...outcome, at: now });
+    if (isHeld) await finishAttempt(workerScope, tx, held, { ...outcome, at: clock.now() });
     return isHeld;
   });
   if (!isWritten) log.info({ deliveryId }, 'another worker took over the callback, or its batch was deleted');

@@ -20,14 +20,12 @@ export function refusalOf(text: string, allow: AllowList): string | null {
   if (`${url.username}${url.password}` !== '') return 'must carry no user and no password.';
   if (url.hash !== '') return 'must have no fragment.';
   if (allow.names(url)) return null;
-  const address = literalIn(url);
   const isPlain = url.protocol === 'http:';
-  if (
-    address === null ? isLocalName(url.hostname) && !allow.hasNetworks : !isPermitted(address, isPlain, allow)
-  ) {
-    return isPlain ? plainRefusal : addressRefusal;
-  }
-  return isPlain && address === null && !allow.hasNetworks ? plainRefusal : null;
+  const refusal = isPlain ? plainRefusal : addressRefusal;
+  const address = literalIn(url);
+  if (address !== null) return isPermitted(address, isPlain, allow) ? null : refusal;
+  // Where any other name leads is seen when it is called.
+  return !allow.hasNetworks && (isPlain || isLocalName(url.hostname)) ? refusal : null;
 }
 
 const addressRefusal = 'must lead to a public address; others are allowed by the setting CALLBACK_ALLOW.';

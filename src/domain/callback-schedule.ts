@@ -6,9 +6,9 @@
 import { jittered } from './polling.ts';
 import { retryAfter } from './retry-after.ts';
 
-/** The pauses after the first attempts that fail; more than a day in all. */
-export const callbackPausesSeconds = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400] as const;
 const lastPauseSeconds = 50_400;
+/** The pauses after the first attempts that fail; more than a day in all. */
+export const callbackPausesSeconds = [5, 300, 1_800, 7_200, 18_000, 36_000, lastPauseSeconds] as const;
 const jitter = 0.1;
 const retryAfterSecondsMax = 86_400;
 /** "Gone": the receiver wants no more of it. */
@@ -61,8 +61,8 @@ export function verdictOn(
 }
 
 /**
- * When it is called again if nothing is ever heard of an attempt, because its sender died. Also after the last one,
- * of which nobody knows that it failed.
+ * When it is called again if nothing is ever heard of an attempt, because its sender died or was stopped. Also after
+ * the last one, of which nobody knows that it failed.
  */
 export const unheardDueAt = ({ attempts, now, random }: AttemptPlace): Date =>
   secondsAfter(now, jittered(callbackPausesSeconds[attempts - 1] ?? lastPauseSeconds, jitter, random));

@@ -193,8 +193,17 @@ describe('A sender that dies', () => {
     expect(await deliveryOf(id)).toMatchObject({ status: 'DELIVERED', attempts: 10 });
   });
 
-  it('in order writes down that it was stopped, and the call is made again', async () => {
+  it.each([
+    ['', 0],
+    [' also at the last attempt', 7],
+  ])('in order writes down that it was stopped, and the call is made again%s', async (_which, failed) => {
     const id = await endedBatch();
+    receiver.answer(...Array.from({ length: failed }, () => 500));
+    for (let attempt = 1; attempt <= failed; attempt += 1) {
+      await workAt(service, (await deliveryOf(id)).dueAt);
+    }
+    const { dueAt: next } = await deliveryOf(id);
+    service.clock.advance({ seconds: ((next?.getTime() ?? 0) - service.clock.now().getTime()) / 1000 });
     const held = holdNext();
     const stopping = new AbortController();
     const stopped = deliverCallback(services, (await deliveryOf(id)).id, stopping.signal);
@@ -205,7 +214,7 @@ describe('A sender that dies', () => {
     const { dueAt, error } = await deliveryOf(id);
     expect(error).toBe('Its sender was stopped before the answer came.');
     await workAt(service, dueAt);
-    expect(await deliveryOf(id)).toMatchObject({ status: 'DELIVERED', attempts: 2 });
+    expect(await deliveryOf(id)).toMatchObject({ status: 'DELIVERED', attempts: failed + 2 });
   });
 });
 

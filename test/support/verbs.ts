@@ -39,21 +39,15 @@ export const requestsOf = (texts: readonly string[], provider = 'openai'): Reque
 export async function makeBatch(
   services: Services,
   scope: OrganizationScope,
-  {
-    provider = 'openai',
-    submit = { kind: 'NOW' },
-    texts = ['one', 'two'],
-    idempotencyKey,
-    callbackUrl,
-  }: BatchWish = {},
+  wish: BatchWish = {},
 ): Promise<BatchRow> {
+  const { provider = 'openai', submit = { kind: 'NOW' }, texts = ['one', 'two'], ...given } = wish;
   const { batch } = await createBatch(services, scope, {
     provider,
     submit,
     ...modelFor(provider),
-    callbackUrl,
     requests: texts.length === 0 ? null : requestsOf(texts, provider),
-    idempotencyKey,
+    ...given,
   });
   return batch;
 }
