@@ -8,6 +8,7 @@
 import { countJobResults, insertResults, type NewResult, settleMissing } from '../db/queries/results.ts';
 import { insertStrays, type Stray } from '../db/queries/strays.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
+import { deadlineOf } from '../domain/deadline.ts';
 import { workerScope } from '../domain/scope.ts';
 import { isFinalJob } from '../domain/status.ts';
 import { unknownUsage } from '../domain/usage.ts';
@@ -87,7 +88,7 @@ async function copyResults(
   const report = await client.retrieve(known, signal);
   // Of a job that we ended while its provider goes on, what is there is taken and nothing is waited for.
   const isOurEnd = givenUp(job) !== null && (report.status === null || !isFinalJob(report.status));
-  const pauseUntil = report.resultsReady || isOurEnd ? null : waitFor(job, report, services.clock.now());
+  const pauseUntil = report.resultsReady || isOurEnd ? null : waitFor(services, job, report);
   await changeHeldJob(services, job, (current, { now }) => {
     // Failures count on until a chunk arrives; a provider that answers and has no results is asked more slowly.
     const { leaseUntil, failures, ...told } = patchFromReport(services, current, report, {
@@ -132,10 +133,14 @@ export async function copyLines(
 }
 
 /** When to look again for results that a provider owes and does not show yet; null when none are owed any more. */
-function waitFor(job: JobRow, { status, counts }: JobReport, now: Date): Date | null {
+function waitFor({ clock, settings }: Services, job: JobRow, { status, counts }: JobReport): Date | null {
+  const now = clock.now();
   const pause = new Date(now.getTime() + lateResults.pauseSeconds * 1000);
-  // A provider that takes its word back owes all of them, however long it takes.
-  if (status === null || !isFinalJob(status)) return pause;
+  // A provider that takes its word back owes all of them, for as long as it may take.
+  if (status === null || !isFinalJob(status)) {
+    const deadline = deadlineOf(job, settings.graceSeconds);
+    return deadline === null || now < deadline ? pause : null;
+  }
   const owed = status === 'COMPLETED' || (counts.succeeded ?? 0) + (counts.errored ?? 0) > 0;
   const endedAt = job.completedAt ?? job.expiredAt ?? job.cancelledAt ?? job.failedAt ?? now;
   const waitedMinutes = (now.getTime() - endedAt.getTime()) / 60_000;
@@ -227,8 +232,8 @@ const complete = (now: Date) =>
     leaseUntil: null,
   }) as const;
 
-/** Gives items without a line their outcome, and ends the job. */
-async function settle(services: Services, job: JobRow, gone: boolean): Promise<void> {
+/** Gives items without a line their outcome, and ends the job. `gone`: its results existed and are no longer kept. */
+export async function settle(services: Services, job: JobRow, gone: boolean): Promise<void> {
   await changeHeldJob(services, job, async (current, { now, seq, tx }) => {
     const origin = { batchId: job.batchId, jobId: job.id, attempt: job.attempt, seq, at: now };
     const outcome = missingOutcome(current, gone);

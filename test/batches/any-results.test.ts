@@ -90,7 +90,9 @@ describe.each(['openai', 'anthropic', 'mistral', 'gemini'])('Whatever results %s
   });
   afterAll(() => altered.close());
 
-  it('each item gets its own line or says that it has none, once, and the batch ends', { timeout: 180_000 }, async () => {
+  it('each item gets its own line or says that it has none, once, and the batch ends', {
+    timeout: 180_000,
+  }, async () => {
     await fc.assert(
       fc.asyncProperty(courses, async (course) => {
         const texts = course.fates.map((_, index) => `question ${index}`);

@@ -78,12 +78,13 @@ const scenes: Readonly<Record<string, Scene>> = {
     before: ['lose the answer', 'job.submit'],
     meanwhile: ['job.submit', 'job.poll'],
   },
-  'half done': { before: ['job.submit', 2], meanwhile: ['job.poll', 'job.collect', 'job.poll'] },
+  'half done': { before: ['job.submit', 2], meanwhile: ['job.poll', 'job.collect'] },
   'done at the provider': { before: ['job.submit', 9], meanwhile: ['job.poll', 'job.collect'] },
   'being collected': { before: ['job.submit', 9, 'job.poll'], meanwhile: ['job.collect'] },
 };
 const sceneNames = ['being closed', ...Object.keys(scenes)];
-const raced = ['openai', 'anthropic', 'xai', 'gemini'];
+/** Found by circumstances, by a key, and in parts; one of them tells results while it runs. */
+const raced = ['anthropic', 'openai', 'xai'];
 
 /** What came of one seed. */
 interface Race {

@@ -76,11 +76,11 @@ export async function startGatedLine(url: string): Promise<GatedLine> {
         tell();
       }),
     );
+    far.on('data', (bytes) => near.write(bytes));
     far.on(
       'data',
       messages({ startsUntyped: false }, (type, message) => {
         if (type === 'K') pid = message.readInt32BE(5);
-        near.write(message);
         if (type !== 'Z') return;
         if (message.toString('latin1', 5, 6) === 'I') transactions.delete(pid);
         else transactions.add(pid);
