@@ -13,7 +13,7 @@ import { workerScope } from '../domain/scope.ts';
 import { isFinalJob } from '../domain/status.ts';
 import { unknownUsage } from '../domain/usage.ts';
 import { ProviderFailure } from '../providers/failure.ts';
-import type { JobReport, Provider, ProviderClient, ResultChunk } from '../providers/provider.ts';
+import type { JobReport, Provider, ProviderClient } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
 import { changeHeldJob, tryAgainLater } from './held-job.ts';
 import { itemFinder, type PositionOf, type ReadLine } from './item-of-line.ts';
@@ -33,11 +33,11 @@ export async function collectJob(
 ): Promise<void> {
   let gone = false;
   try {
-    if (
-      job.providerJobId !== null &&
-      (await copyResults(services, { provider, client }, job, signal)) === 'later'
-    ) {
-      return;
+    if (job.providerJobId !== null) {
+      const report = await copyResults(services, { provider, client }, job, signal);
+      if (report === 'later') return;
+      const failure = await incompleteness(services, job, report);
+      if (failure !== null) throw failure;
     }
   } catch (error) {
     if (!(error instanceof ProviderFailure)) throw error;
@@ -48,13 +48,39 @@ export async function collectJob(
         const later = tryAgainLater(current, error, now);
         // Where a vendor knows no ranges, getting to the cursor is itself a long silence; from the start there is none.
         const isStuck = error.code === stalledCode && current.cursor === job.cursor;
-        return isStuck ? { ...later, set: { ...later.set, cursor: null } } : later;
+        return isStuck || error.code === incompleteCode
+          ? { ...later, set: { ...later.set, cursor: null } }
+          : later;
       });
       return;
     }
   }
   if (!gone && (await mayHaveSkipped(services, job))) return await readAgain(services, job);
   await settle(services, job, gone);
+}
+
+const incompleteCode = 'results_incomplete';
+
+/** How often what ends too early is read again. A count may be wrong, and then nothing more would ever come. */
+const incompleteTimes = 3;
+
+/**
+ * What is wrong where the provider counts more results than it gave, else null: an answer can end too early and look
+ * whole, such as a compressed one that was cut, or a file that is not written to its end.
+ */
+async function incompleteness(
+  { db }: Services,
+  job: JobRow,
+  { counts, resultsReady }: JobReport,
+): Promise<ProviderFailure | null> {
+  const counted = Math.min((counts.succeeded ?? 0) + (counts.errored ?? 0), job.requestCount);
+  if (!resultsReady || job.failures >= incompleteTimes) return null;
+  const copied = await db.read((q) => countJobResults(workerScope, q, job));
+  if (copied >= counted) return null;
+  return new ProviderFailure('unavailable', {
+    code: incompleteCode,
+    message: `The provider counts ${counted} results and gave ${copied} so far.`,
+  });
 }
 
 /**
@@ -83,7 +109,7 @@ async function copyResults(
   { provider, client }: { provider: Provider; client: ProviderClient },
   job: JobRow,
   signal: AbortSignal,
-): Promise<'copied' | 'later'> {
+): Promise<JobReport | 'later'> {
   const known = providerJobOf(job);
   const report = await client.retrieve(known, signal);
   // Of a job that we ended while its provider goes on, what is there is taken and nothing is waited for.
@@ -102,9 +128,8 @@ async function copyResults(
       : { event: 'JOB_DELAYED', set: { ...set, leaseUntil, dueAt: pauseUntil } };
   });
   if (pauseUntil !== null) return 'later';
-  if (!report.resultsReady) return 'copied';
-  await copyLines(services, { provider, client }, job, report, signal);
-  return 'copied';
+  if (report.resultsReady) await copyLines(services, { provider, client }, job, report, signal);
+  return report;
 }
 
 /**
@@ -124,12 +149,19 @@ export async function copyLines(
     services.settings.callSeconds,
     signal,
   );
+  // Of an answer that ends too early the last line is half of one, and not to be taken for what it seems.
+  let held: ReadLine[] = [];
+  let cursor = job.cursor;
   for await (const chunk of results) {
     if (chunk.lines.length === 0) continue;
-    const read = chunk.lines.map((line) => ({ line, read: provider.decoding.decode(line) }));
+    const read = [...held, ...chunk.lines.map((line) => ({ line, read: provider.decoding.decode(line) }))];
+    held = read.at(-1)?.read.kind === 'malformed' ? read.splice(-1) : [];
+    if (held.length === 0) ({ cursor } = chunk);
     const sorted = sortLines(read, await findItems(read));
-    if ((await writeChunk(services, job, chunk, sorted)) === 'ended') return;
+    if ((await writeChunk(services, job, cursor, sorted)) === 'ended') return;
   }
+  if (held.length === 0 || (await incompleteness(services, job, report)) !== null) return;
+  await writeChunk(services, job, cursor, sortLines(held, await findItems(held)));
 }
 
 /** When to look again for results that a provider owes and does not show yet; null when none are owed any more. */
@@ -194,7 +226,7 @@ function sortLines(lines: readonly ReadLine[], positionOf: PositionOf): SortedLi
 async function writeChunk(
   services: Services,
   job: JobRow,
-  chunk: ResultChunk,
+  cursor: string | null,
   sorted: SortedLines,
 ): Promise<'more' | 'ended'> {
   let ended = false;
@@ -207,13 +239,13 @@ async function writeChunk(
       { jobId: job.id, batchId: job.batchId, seq, at: now },
       sorted.strays,
     );
-    const set = { cursor: chunk.cursor, failures: 0 };
-    // Lines that were read before change nothing that anybody could see.
-    if (totalOf(tally) === 0 && strays === 0) return { event: null, set };
+    // Lines that were read before change nothing that anybody could see, and end no row of failures.
+    if (totalOf(tally) === 0 && strays === 0) return { event: null, set: { cursor } };
+    const set = { cursor, failures: 0 };
     ended = !isFinalJob(current.status) && (await countJobResults(workerScope, tx, job)) >= job.requestCount;
     return {
       event: 'RESULTS_ADDED',
-      data: { lines: chunk.lines.length, strays },
+      data: { lines: sorted.results.length + sorted.strays.length, strays },
       set: ended ? { ...set, ...complete(now) } : set,
       settled: { tally, from: 'submitted' },
     };

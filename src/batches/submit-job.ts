@@ -17,8 +17,8 @@ import { changeHeldJob, type HeldJobChange, tryAgainLater } from './held-job.ts'
 import { jobItems } from './job-items.ts';
 import { patchFromReport, submissionOf } from './job-report.ts';
 import type { HeldLease } from './lease.ts';
-import { sendingGuard } from './sending-guard.ts';
 import { endedUnsent } from './overdue-job.ts';
+import { sendingGuard } from './sending-guard.ts';
 import { storableText } from './storable-text.ts';
 import { LeaseLostError } from './transition.ts';
 import { passTurn, waitingForTurn } from './turn.ts';

@@ -2,6 +2,7 @@
  * A provider between the service and its emulator: every call passes through, but what a reading of results gives is
  * the test's: other lines, other bytes, an end in the middle.
  */
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Emulator } from '../../src/providers/emulation.ts';
@@ -94,16 +95,14 @@ async function send(
 ): Promise<void> {
   outgoing.writeHead(200, { 'content-type': 'application/octet-stream', ...headers });
   outgoing.flushHeaders();
+  const closed = once(outgoing, 'close');
   let left = cutAfterBytes ?? Number.POSITIVE_INFINITY;
   for await (const bytes of body) {
     const isTaken = outgoing.write(bytes.subarray(0, left));
     left -= bytes.length;
     if (left <= 0) break;
     if (isTaken) continue;
-    await new Promise<void>((resolve) => {
-      outgoing.once('drain', resolve);
-      outgoing.once('close', resolve);
-    });
+    await Promise.race([once(outgoing, 'drain'), closed]);
     if (outgoing.destroyed) return;
   }
   if (cutAfterBytes === undefined) outgoing.end();
