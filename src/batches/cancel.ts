@@ -10,7 +10,7 @@ import type { JobRow } from '../db/tables/jobs.ts';
 import type { OrganizationScope } from '../domain/scope.ts';
 import { isFinalJob, isTerminalBatch } from '../domain/status.ts';
 import type { Services } from '../services.ts';
-import { isBegun } from './submit-job.ts';
+import { isBegun } from './begun-job.ts';
 import { addTallies } from './tally.ts';
 import { type BatchChange, type JobChange, type LockedBatch, transition } from './transition.ts';
 

@@ -8,11 +8,12 @@
 import { countJobResults, insertResults, type NewResult, settleMissing } from '../db/queries/results.ts';
 import { insertStrays, type Stray } from '../db/queries/strays.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
+import { deadlineOf } from '../domain/deadline.ts';
 import { workerScope } from '../domain/scope.ts';
 import { isFinalJob } from '../domain/status.ts';
 import { unknownUsage } from '../domain/usage.ts';
 import { ProviderFailure } from '../providers/failure.ts';
-import type { JobReport, Provider, ProviderClient, ResultChunk } from '../providers/provider.ts';
+import type { JobReport, Provider, ProviderClient } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
 import { changeHeldJob, tryAgainLater } from './held-job.ts';
 import { itemFinder, type PositionOf, type ReadLine } from './item-of-line.ts';
@@ -32,11 +33,11 @@ export async function collectJob(
 ): Promise<void> {
   let gone = false;
   try {
-    if (
-      job.providerJobId !== null &&
-      (await copyResults(services, { provider, client }, job, signal)) === 'later'
-    ) {
-      return;
+    if (job.providerJobId !== null) {
+      const report = await copyResults(services, { provider, client }, job, signal);
+      if (report === 'later') return;
+      const failure = await incompleteness(services, job, report);
+      if (failure !== null) throw failure;
     }
   } catch (error) {
     if (!(error instanceof ProviderFailure)) throw error;
@@ -47,13 +48,39 @@ export async function collectJob(
         const later = tryAgainLater(current, error, now);
         // Where a vendor knows no ranges, getting to the cursor is itself a long silence; from the start there is none.
         const isStuck = error.code === stalledCode && current.cursor === job.cursor;
-        return isStuck ? { ...later, set: { ...later.set, cursor: null } } : later;
+        return isStuck || error.code === incompleteCode
+          ? { ...later, set: { ...later.set, cursor: null } }
+          : later;
       });
       return;
     }
   }
   if (!gone && (await mayHaveSkipped(services, job))) return await readAgain(services, job);
   await settle(services, job, gone);
+}
+
+const incompleteCode = 'results_incomplete';
+
+/** How often what ends too early is read again. A count may be wrong, and then nothing more would ever come. */
+const incompleteTimes = 3;
+
+/**
+ * What is wrong where the provider counts more results than it gave, else null: an answer can end too early and look
+ * whole, such as a compressed one that was cut, or a file that is not written to its end.
+ */
+async function incompleteness(
+  { db }: Services,
+  job: JobRow,
+  { counts, resultsReady }: JobReport,
+): Promise<ProviderFailure | null> {
+  const counted = Math.min((counts.succeeded ?? 0) + (counts.errored ?? 0), job.requestCount);
+  if (!resultsReady || job.failures >= incompleteTimes) return null;
+  const copied = await db.read((q) => countJobResults(workerScope, q, job));
+  if (copied >= counted) return null;
+  return new ProviderFailure('unavailable', {
+    code: incompleteCode,
+    message: `The provider counts ${counted} results and gave ${copied} so far.`,
+  });
 }
 
 /**
@@ -82,12 +109,12 @@ async function copyResults(
   { provider, client }: { provider: Provider; client: ProviderClient },
   job: JobRow,
   signal: AbortSignal,
-): Promise<'copied' | 'later'> {
+): Promise<JobReport | 'later'> {
   const known = providerJobOf(job);
   const report = await client.retrieve(known, signal);
   // Of a job that we ended while its provider goes on, what is there is taken and nothing is waited for.
   const isOurEnd = givenUp(job) !== null && (report.status === null || !isFinalJob(report.status));
-  const pauseUntil = report.resultsReady || isOurEnd ? null : waitFor(job, report, services.clock.now());
+  const pauseUntil = report.resultsReady || isOurEnd ? null : waitFor(services, job, report);
   await changeHeldJob(services, job, (current, { now }) => {
     // Failures count on until a chunk arrives; a provider that answers and has no results is asked more slowly.
     const { leaseUntil, failures, ...told } = patchFromReport(services, current, report, {
@@ -101,9 +128,8 @@ async function copyResults(
       : { event: 'JOB_DELAYED', set: { ...set, leaseUntil, dueAt: pauseUntil } };
   });
   if (pauseUntil !== null) return 'later';
-  if (!report.resultsReady) return 'copied';
-  await copyLines(services, { provider, client }, job, report, signal);
-  return 'copied';
+  if (report.resultsReady) await copyLines(services, { provider, client }, job, report, signal);
+  return report;
 }
 
 /**
@@ -123,19 +149,30 @@ export async function copyLines(
     services.settings.callSeconds,
     signal,
   );
+  // Of an answer that ends too early the last line is half of one, and not to be taken for what it seems.
+  let held: ReadLine[] = [];
+  let cursor = job.cursor;
   for await (const chunk of results) {
     if (chunk.lines.length === 0) continue;
-    const read = chunk.lines.map((line) => ({ line, read: provider.decoding.decode(line) }));
+    const read = [...held, ...chunk.lines.map((line) => ({ line, read: provider.decoding.decode(line) }))];
+    held = read.at(-1)?.read.kind === 'malformed' ? read.splice(-1) : [];
+    if (held.length === 0) ({ cursor } = chunk);
     const sorted = sortLines(read, await findItems(read));
-    if ((await writeChunk(services, job, chunk, sorted)) === 'ended') return;
+    if ((await writeChunk(services, job, cursor, sorted)) === 'ended') return;
   }
+  if (held.length === 0 || (await incompleteness(services, job, report)) !== null) return;
+  await writeChunk(services, job, cursor, sortLines(held, await findItems(held)));
 }
 
 /** When to look again for results that a provider owes and does not show yet; null when none are owed any more. */
-function waitFor(job: JobRow, { status, counts }: JobReport, now: Date): Date | null {
+function waitFor({ clock, settings }: Services, job: JobRow, { status, counts }: JobReport): Date | null {
+  const now = clock.now();
   const pause = new Date(now.getTime() + lateResults.pauseSeconds * 1000);
-  // A provider that takes its word back owes all of them, however long it takes.
-  if (status === null || !isFinalJob(status)) return pause;
+  // A provider that takes its word back owes all of them, for as long as it may take.
+  if (status === null || !isFinalJob(status)) {
+    const deadline = deadlineOf(job, settings.graceSeconds);
+    return deadline === null || now < deadline ? pause : null;
+  }
   const owed = status === 'COMPLETED' || (counts.succeeded ?? 0) + (counts.errored ?? 0) > 0;
   const endedAt = job.completedAt ?? job.expiredAt ?? job.cancelledAt ?? job.failedAt ?? now;
   const waitedMinutes = (now.getTime() - endedAt.getTime()) / 60_000;
@@ -189,7 +226,7 @@ function sortLines(lines: readonly ReadLine[], positionOf: PositionOf): SortedLi
 async function writeChunk(
   services: Services,
   job: JobRow,
-  chunk: ResultChunk,
+  cursor: string | null,
   sorted: SortedLines,
 ): Promise<'more' | 'ended'> {
   let ended = false;
@@ -202,13 +239,13 @@ async function writeChunk(
       { jobId: job.id, batchId: job.batchId, seq, at: now },
       sorted.strays,
     );
-    const set = { cursor: chunk.cursor, failures: 0 };
-    // Lines that were read before change nothing that anybody could see.
-    if (totalOf(tally) === 0 && strays === 0) return { event: null, set };
+    // Lines that were read before change nothing that anybody could see, and end no row of failures.
+    if (totalOf(tally) === 0 && strays === 0) return { event: null, set: { cursor } };
+    const set = { cursor, failures: 0 };
     ended = !isFinalJob(current.status) && (await countJobResults(workerScope, tx, job)) >= job.requestCount;
     return {
       event: 'RESULTS_ADDED',
-      data: { lines: chunk.lines.length, strays },
+      data: { lines: sorted.results.length + sorted.strays.length, strays },
       set: ended ? { ...set, ...complete(now) } : set,
       settled: { tally, from: 'submitted' },
     };
@@ -227,8 +264,8 @@ const complete = (now: Date) =>
     leaseUntil: null,
   }) as const;
 
-/** Gives items without a line their outcome, and ends the job. */
-async function settle(services: Services, job: JobRow, gone: boolean): Promise<void> {
+/** Gives items without a line their outcome, and ends the job. `gone`: its results existed and are no longer kept. */
+export async function settle(services: Services, job: JobRow, gone: boolean): Promise<void> {
   await changeHeldJob(services, job, async (current, { now, seq, tx }) => {
     const origin = { batchId: job.batchId, jobId: job.id, attempt: job.attempt, seq, at: now };
     const outcome = missingOutcome(current, gone);

@@ -1,16 +1,19 @@
 /**
  * What becomes of a job whose time is over and that its provider does not end: it is asked to stop it first, because
  * what runs on is paid for, and only then ended here. One that cannot be asked at all is given up when nobody keeps
- * results that long. Owns these decisions; the moments are `domain/deadline.ts`.
+ * results that long; one that surely was never sent, as soon as its window is over. Owns these decisions; the moments
+ * are `domain/deadline.ts`.
  */
 import type { JobRow } from '../db/tables/jobs.ts';
-import { abandonedAt, deadlineOf } from '../domain/deadline.ts';
+import { abandonedAt, deadlineOf, forgottenAt, sendDeadlineOf } from '../domain/deadline.ts';
 import { isFinalJob } from '../domain/status.ts';
 import type { ProviderFailure } from '../providers/failure.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
+import { isBegun, stoppingWhatIsThere } from './begun-job.ts';
 import type { HeldJobChange } from './held-job.ts';
 import { deadlineCode, type GivenUp, givenUp, lostJobCode, patienceTimes } from './missing-outcome.ts';
+import { storableText } from './storable-text.ts';
 
 /** The change that a provider's answer makes, and what the job's time being over adds to it. */
 export function withinDeadline(
@@ -53,7 +56,9 @@ export function givenUpAfter(
   const isLost = isUnknownThere(failure);
   const reason: GivenUp = {
     code: isLost ? lostJobCode : deadlineCode,
-    message: `${failure.message} (${failure.code}); so often, and for so long, that it is not asked any more.`,
+    message: storableText(
+      `${failure.message} (${failure.code}); so often, and for so long, that it is not asked any more.`,
+    ),
   };
   const evidence = { ...current.evidence, givenUp: { ...reason } };
   const change: HeldJobChange = { event: 'JOB_FAILED', set: {} };
@@ -63,6 +68,30 @@ export function givenUpAfter(
     ...change,
     set: { ...over, status: 'FAILED', failedAt: now, dueAt: now, evidence, errorCode, errorMessage },
   };
+}
+
+/**
+ * The change of a job that its provider is not known to have, and that `failure` has kept from being sent, or looked
+ * for, so often and for so long that it ends; else null. What was surely not created costs nothing and ends with its
+ * window; what was perhaps created is looked for as long as its results could be kept.
+ */
+export function endedUnsent(
+  services: Pick<Services, 'settings' | 'providers'>,
+  current: JobRow,
+  failure: ProviderFailure,
+  now: Date,
+): HeldJobChange | null {
+  const { graceSeconds } = services.settings;
+  if (current.providerJobId !== null || current.failures + 1 < patienceTimes) return null;
+  const isUnsent = current.status === 'CREATED';
+  const end = isUnsent ? sendDeadlineOf(current, graceSeconds) : forgottenAt(current, graceSeconds);
+  if (end === null || now < end) return null;
+  const what = isUnsent ? 'The job could not be sent' : 'It could not be found out whether the job was sent';
+  const message = storableText(`${what} by ${end.toISOString()}: ${failure.message} (${failure.code})`);
+  const reason: GivenUp = { code: deadlineCode, message };
+  if (isUnsent && isBegun(services, current)) return stoppingWhatIsThere(current, failure, { reason, now });
+  const evidence = { ...current.evidence, givenUp: { ...reason } };
+  return ended({ event: 'JOB_FAILED', set: {} }, { evidence, reason, now });
 }
 
 /**

@@ -5,6 +5,7 @@
 import type { JobPatch } from '../db/queries/jobs.ts';
 import { countJobResults } from '../db/queries/results.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
+import { deadlineOf } from '../domain/deadline.ts';
 import { unprovenWords } from '../domain/recovery.ts';
 import { workerScope } from '../domain/scope.ts';
 import { isFinalJob } from '../domain/status.ts';
@@ -38,7 +39,9 @@ export async function pollJob(
       const change =
         owner === 'anothers'
           ? lettingGo(current, now)
-          : withNews(told(services, current, report, owner, now), hasNews, now);
+          : owner === 'not-yet-known' && isUnprovable(services, current, now)
+            ? unproven(current)
+            : withNews(told(services, current, report, owner, now), hasNews, now);
       // Every sync that was asked for before this poll began has its answer; one that failed is none.
       const served = { ...change, set: { ...change.set, syncServed: job.syncRequested } };
       // What merely fits is neither stopped nor ended; what a person has named is.
@@ -150,6 +153,28 @@ function lettingGo(current: JobRow, now: Date): HeldJobChange {
       dueAt: now,
       leaseUntil: null,
       evidence: { ...evidence, notOurs: [...(Array.isArray(notOurs) ? notOurs : []), current.providerJobId] },
+    },
+  };
+}
+
+/** Whether nothing will prove any more whose batch it is: it should have ended long ago, as should the job's own. */
+function isUnprovable({ settings }: Services, current: JobRow, now: Date): boolean {
+  const deadline = deadlineOf(current, settings.graceSeconds);
+  return deadline !== null && now >= deadline;
+}
+
+/** Lets go of a batch that merely fits and does not end: it may be somebody else's, so a person has to say. */
+function unproven(current: JobRow): HeldJobChange {
+  const { proof: _, ...evidence } = current.evidence ?? {};
+  return {
+    event: 'JOB_UNKNOWN',
+    data: { needsPerson: 'ambiguous' },
+    set: {
+      ...untold,
+      status: 'UNKNOWN',
+      dueAt: null,
+      leaseUntil: null,
+      evidence: { ...evidence, fits: current.providerJobId, needsPerson: 'ambiguous' },
     },
   };
 }

@@ -6,6 +6,7 @@
  */
 import { providerJobsOfOthers } from '../db/queries/provider-jobs.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
+import { deadlineOf } from '../domain/deadline.ts';
 import type { JsonObject } from '../domain/json-line.ts';
 import { afterSearch, type SearchVerdict } from '../domain/recovery.ts';
 import { workerScope } from '../domain/scope.ts';
@@ -15,6 +16,7 @@ import type { Services } from '../services.ts';
 import { changeHeldJob, type HeldJobChange, tryAgainLater } from './held-job.ts';
 import { namesItems } from './item-of-line.ts';
 import { patchFromFound, providerJobOf, submissionOf } from './job-report.ts';
+import { endedUnsent } from './overdue-job.ts';
 import { passTurn, sendingTimes } from './turn.ts';
 import { notYetOver, whoseBatch } from './whose-batch.ts';
 
@@ -46,12 +48,25 @@ export async function recoverJob(
     else if (found !== undefined) await adopt(services, client, job, { found, ...candidates }, signal);
     else {
       await changeHeldJob(services, job, (current, { now }) =>
-        withoutFind(current, verdict, { ...candidates, isResumable: provider.capabilities.resumable }, now),
+        withoutFind(
+          current,
+          verdict,
+          {
+            ...candidates,
+            isOpen: candidates.isOpen && mayStillEnd(services, job),
+            isResumable: provider.capabilities.resumable,
+          },
+          now,
+        ),
       );
     }
   } catch (error) {
     if (!(error instanceof ProviderFailure)) throw error;
-    await changeHeldJob(services, job, (current, { now }) => tryAgainLater(current, error, now));
+    await changeHeldJob(
+      services,
+      job,
+      (current, { now }) => endedUnsent(services, current, error, now) ?? tryAgainLater(current, error, now),
+    );
   }
   await passTurn(services, provider, job);
 }
@@ -187,6 +202,13 @@ function refuting({ evidence }: JobRow, more: readonly string[]): JsonObject {
     ? { ...evidence }
     : { ...evidence, notOurs: [...(Array.isArray(known) ? known : []), ...more] };
 }
+
+/** Whether batches that fit can be expected to end: none made when the job was sent has a right to run any more. */
+const mayStillEnd = ({ settings, clock }: Services, { sendBefore, completionWindow }: JobRow): boolean => {
+  const sent = { submittedAt: sendBefore, expiresAt: null, completionWindow };
+  const deadline = deadlineOf(sent, settings.graceSeconds);
+  return deadline === null || clock.now() < deadline;
+};
 
 /** How long to wait between searches that only results to come can decide. */
 const openPauseMinutes = 5;

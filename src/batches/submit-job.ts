@@ -12,10 +12,12 @@ import { workerScope } from '../domain/scope.ts';
 import { ProviderFailure } from '../providers/failure.ts';
 import type { Provider, ProviderClient, SubmitPorts } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
+import { isBegun, stoppingWhatIsThere } from './begun-job.ts';
 import { changeHeldJob, type HeldJobChange, tryAgainLater } from './held-job.ts';
 import { jobItems } from './job-items.ts';
 import { patchFromReport, submissionOf } from './job-report.ts';
 import type { HeldLease } from './lease.ts';
+import { endedUnsent } from './overdue-job.ts';
 import { sendingGuard } from './sending-guard.ts';
 import { storableText } from './storable-text.ts';
 import { LeaseLostError } from './transition.ts';
@@ -57,9 +59,7 @@ export async function submitJob(
     }));
   } catch (error) {
     if (!(error instanceof ProviderFailure)) throw error;
-    await changeHeldJob(services, sending, (current, { now }) =>
-      failedChange(current, error, { now, isBegun: isBegun(services, current) }),
-    );
+    await changeHeldJob(services, sending, (current, { now }) => failedChange(services, current, error, now));
   }
   await passTurn(services, provider, sending);
 }
@@ -111,38 +111,23 @@ function ports(services: Services, job: JobRow, lease: HeldLease): SubmitPorts {
   };
 }
 
-/** Whether a part of the job may be at its provider, as what an earlier try has saved tells. */
-export const isBegun = ({ providers }: Pick<Services, 'providers'>, job: JobRow): boolean =>
-  job.checkpoint !== null && providers.find(job.provider)?.provider.capabilities.resumable === true;
-
-/**
- * A part of the job was refused, and others are at the provider, where they run and are paid for: what is there is
- * found, stopped and collected, and the refusal is the reason of all that has no result then.
- */
-function stoppingWhatIsThere(current: JobRow, failure: ProviderFailure, now: Date): HeldJobChange {
-  const later = tryAgainLater(current, failure, now);
-  const givenUp = { code: storableText(failure.code), message: storableText(failure.message) };
-  return {
-    ...later,
-    event: 'JOB_UNKNOWN',
-    set: {
-      ...later.set,
-      status: 'UNKNOWN',
-      dueAt: now,
-      cancelRequestedAt: current.cancelRequestedAt ?? now,
-      evidence: { ...current.evidence, givenUp },
-    },
-  };
-}
-
 /** What becomes of a call that failed. */
 function failedChange(
+  services: Pick<Services, 'settings' | 'providers'>,
   current: JobRow,
   failure: ProviderFailure,
-  { now, isBegun: begun }: { now: Date; isBegun: boolean },
+  now: Date,
 ): HeldJobChange {
   const next = afterSubmitFailure(failure.kind);
-  if (next === 'FAILED' && begun) return stoppingWhatIsThere(current, failure, now);
+  const begun = isBegun(services, current);
+  if (next === 'FAILED' && begun) {
+    const reason = { code: storableText(failure.code), message: storableText(failure.message) };
+    return stoppingWhatIsThere(current, failure, { reason, now });
+  }
+  if (next === 'CREATED' && current.cancelRequestedAt === null) {
+    const unsent = endedUnsent(services, { ...current, status: next }, failure, now);
+    if (unsent !== null) return unsent;
+  }
   // A part of it that is at the provider must be found and stopped there.
   const status = next === 'CREATED' && begun && current.cancelRequestedAt !== null ? 'UNKNOWN' : next;
   const later = tryAgainLater(current, failure, now);

@@ -6,12 +6,15 @@ import { type JobWork, workOf } from '../domain/job.ts';
 import { workerScope } from '../domain/scope.ts';
 import { isFinalJob } from '../domain/status.ts';
 import { ProviderNotConfiguredError } from '../errors.ts';
+import { ProviderFailure } from '../providers/failure.ts';
 import type { Services } from '../services.ts';
 import { configured } from './close.ts';
-import { collectJob } from './collect-job.ts';
+import { collectJob, settle } from './collect-job.ts';
 import { collectRunningJob } from './collect-running-job.ts';
 import { changeHeldJob } from './held-job.ts';
 import type { HeldLease } from './lease.ts';
+import type { GivenUp } from './missing-outcome.ts';
+import { endedUnsent, givenUpAfter, isHopeless } from './overdue-job.ts';
 import { pollJob } from './poll-job.ts';
 import { recoverJob } from './recover-job.ts';
 import { submitJob } from './submit-job.ts';
@@ -33,10 +36,12 @@ export async function workOnJob(
   const work = workOf(job);
   const { signal } = lease;
   if (work === null || !works.includes(work)) return passOn(services, job, work);
+  // What its provider never had is ended without it.
+  if (work === 'collect' && job.providerJobId === null) return settle(services, job, false);
   try {
     const entry = configured(services, job);
     if (isPinned(job, work) && entry.credential !== job.credential)
-      return await waitForCredential(services, job);
+      return await waitForPerson(services, job, credentialChanged);
     const reached = { provider: entry.provider, client: entry.client() };
     await {
       submit: () => submitJob(services, { ...reached, credential: entry.credential }, job, lease),
@@ -49,17 +54,37 @@ export async function workOnJob(
     }[work]();
   } catch (error) {
     if (!(error instanceof ProviderNotConfiguredError)) throw error;
-    await changeHeldJob(services, job, (_current, { now }) => ({
-      event: 'JOB_DELAYED',
-      data: { code: 'provider_not_configured' },
-      set: {
-        errorCode: 'provider_not_configured',
-        errorMessage: error.message,
-        dueAt: new Date(now.getTime() + pauseMinutes * 60_000),
-        leaseUntil: null,
-      },
-    }));
+    await waitForPerson(services, job, { code: 'provider_not_configured', message: error.message });
   }
+}
+
+/**
+ * Gives the job back until a person has put right what is in its way, as long as that makes sense: what was never sent
+ * ends with its window, and nobody keeps results for ever.
+ */
+async function waitForPerson(services: Services, job: JobRow, { code, message }: GivenUp): Promise<void> {
+  const failure = new ProviderFailure('unavailable', { code, message });
+  if (isFinalJob(job.status) && isHopeless(services, job, failure, services.clock.now())) {
+    return settle(services, job, true);
+  }
+  await changeHeldJob(services, job, (current, { now }) => {
+    const end = isFinalJob(current.status)
+      ? null
+      : (endedUnsent(services, current, failure, now) ?? givenUpAfter(services, current, failure, now));
+    return (
+      end ?? {
+        event: 'JOB_DELAYED',
+        data: { code },
+        set: {
+          failures: current.failures + 1,
+          errorCode: code,
+          errorMessage: message,
+          dueAt: new Date(now.getTime() + pauseMinutes * 60_000),
+          leaseUntil: null,
+        },
+      }
+    );
+  });
 }
 
 /**
@@ -69,19 +94,11 @@ export async function workOnJob(
 const isPinned = (job: JobRow, work: JobWork): boolean =>
   job.intentAt !== null && (work === 'submit' || work === 'recover');
 
-async function waitForCredential(services: Services, job: JobRow): Promise<void> {
-  await changeHeldJob(services, job, (_current, { now }) => ({
-    event: 'JOB_DELAYED',
-    data: { code: 'credential_changed' },
-    set: {
-      errorCode: 'credential_changed',
-      errorMessage:
-        'The job was sent with another key or base URL of its provider; it waits until that one is set again.',
-      dueAt: new Date(now.getTime() + pauseMinutes * 60_000),
-      leaseUntil: null,
-    },
-  }));
-}
+const credentialChanged: GivenUp = {
+  code: 'credential_changed',
+  message:
+    'The job was sent with another key or base URL of its provider; it waits until that one is set again.',
+};
 
 async function passOn({ db }: Services, job: JobRow, work: JobWork | null): Promise<void> {
   await db.transaction(async (tx) => {

@@ -1,6 +1,7 @@
 /**
  * Until when a job may take. A provider that never says that a job is over, or says so in a word that nobody knows,
- * must not keep its batch open for ever. Owned here: the moment. What is done then is `batches/poll-job.ts`.
+ * must not keep its batch open for ever, and neither must one that never takes it. Owned here: the moments. What is done
+ * then is `batches/overdue-job.ts`.
  */
 
 /** A job, as far as its deadline depends on it. */
@@ -40,6 +41,29 @@ export function abandonedAt(
   const patience = job.submittedAt.getTime() + patienceDays * 86_400_000;
   const kept = job.resultsExpireAt?.getTime() ?? 0;
   return new Date(Math.min(Math.max(deadline.getTime(), patience, kept), latestMilliseconds));
+}
+
+/** Until when a job that its provider surely does not have is sent: its window and the grace after it was planned. */
+export function sendDeadlineOf(
+  job: { readonly createdAt: Date; readonly completionWindow: string },
+  graceSeconds: number,
+): Date {
+  const planned = { ...job, submittedAt: job.createdAt, expiresAt: null };
+  return deadlineOf(planned, graceSeconds) ?? job.createdAt;
+}
+
+/**
+ * When a job that was perhaps sent is not looked for any more: when a provider that took it at the last moment would
+ * have given up its results. Null for one that was never sent.
+ */
+export function forgottenAt(
+  job: { readonly sendBefore: Date | null; readonly completionWindow: string },
+  graceSeconds: number,
+): Date | null {
+  return abandonedAt(
+    { ...job, submittedAt: job.sendBefore, expiresAt: null, resultsExpireAt: null },
+    graceSeconds,
+  );
 }
 
 /** The last moment that a `Date` can hold; a provider may name any. */

@@ -26,7 +26,7 @@ export const jobEdges = {
     'PENDING', // The intent to send it is written down; from here on it may exist at the provider.
     'FAILED', // It can never be sent, such as when its credential is gone.
     'CANCELLED', // Its batch was cancelled before its turn came.
-    'EXPIRED', // Its batch's deadline passed before its turn came.
+    'EXPIRED', // Its window passed before it could be sent.
   ],
   PENDING: [
     'CREATED', // The provider surely created nothing (throttled, never reached); it is sent again later.
@@ -36,7 +36,7 @@ export const jobEdges = {
     'COMPLETED', // The provider finished it before we looked.
     'FAILED', // The provider refused it, or found it invalid.
     'CANCELLED', // The provider stopped it before we looked.
-    'EXPIRED', // The provider's window ended before it began.
+    'EXPIRED', // The provider's window ended before it began, or ours before it could be sent.
   ],
   UNKNOWN: [
     'CREATED', // It is proven absent, or a person says so; it is sent again.
@@ -46,10 +46,10 @@ export const jobEdges = {
     'COMPLETED', // It was found finished.
     'FAILED', // It was found failed, or a person gave it up.
     'CANCELLED', // It was found stopped, or is absent and its batch was cancelled.
-    'EXPIRED', // It was found expired.
+    'EXPIRED', // It was found expired, or could not be looked for until nobody keeps its results.
   ],
   RUNNING: [
-    'UNKNOWN', // It was adopted by circumstances, and its results prove it to be somebody else's.
+    'UNKNOWN', // It was adopted by circumstances, and its results prove it to be somebody else's, or nothing will.
     'CANCELLING', // The provider was asked to stop and has not yet.
     'COMPLETED', // The provider finished it.
     'FAILED', // The provider gave it up as a whole.

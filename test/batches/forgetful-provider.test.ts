@@ -35,7 +35,8 @@ describe('A job that its provider does not know any more', () => {
     await service.work();
     emulator.faults.add({
       operation: 'retrieve',
-      effect: { kind: 'answer', status: 404 },
+      // Its last words, too, are of a kind that Postgres cannot hold.
+      effect: { kind: 'answer', status: 404, body: '{"error":{"code":null,"message":"gone\\u0000\\ud800"}}' },
       times: Number.POSITIVE_INFINITY,
     });
     for (let failures = 1; failures < 20; failures += 1) {

@@ -1,7 +1,13 @@
 /** Until when a job may take, whatever its provider says. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { deadlineOf, windowSeconds } from '../../src/domain/deadline.ts';
+import {
+  abandonedAt,
+  deadlineOf,
+  forgottenAt,
+  sendDeadlineOf,
+  windowSeconds,
+} from '../../src/domain/deadline.ts';
 
 const submittedAt = new Date('2026-11-22T10:00:00Z');
 const job = { submittedAt, expiresAt: null, completionWindow: '24h' };
@@ -42,5 +48,25 @@ describe('deadlineOf', () => {
         expect(deadline?.getTime()).toBeGreaterThanOrEqual(submittedAt.getTime() + grace * 1000);
       }),
     );
+  });
+});
+
+describe('sendDeadlineOf', () => {
+  test('is the window and the grace after the job was planned', () => {
+    const planned = { createdAt: submittedAt, completionWindow: '24h' };
+    expect(sendDeadlineOf(planned, 3_600)).toEqual(new Date('2026-11-23T11:00:00Z'));
+  });
+});
+
+describe('forgottenAt', () => {
+  const window = { completionWindow: '24h' };
+
+  test('is unknown for a job that was never sent', () => {
+    expect(forgottenAt({ ...window, sendBefore: null }, 3_600)).toBeNull();
+  });
+
+  test('is when a provider that took the job at the last moment would be given up', () => {
+    const taken = { ...job, resultsExpireAt: null };
+    expect(forgottenAt({ ...window, sendBefore: submittedAt }, 3_600)).toEqual(abandonedAt(taken, 3_600));
   });
 });

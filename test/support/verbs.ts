@@ -3,6 +3,8 @@
  * the services of a `TestService`, and read rows.
  */
 import { createBatch } from '../../src/batches/create.ts';
+import { taskFor } from '../../src/batches/work.ts';
+import type { HandClock } from '../../src/clock.ts';
 import { type Database, openDatabase } from '../../src/db/client.ts';
 import { findBatch } from '../../src/db/queries/batches.ts';
 import { type ItemView, itemPages } from '../../src/db/queries/item-pages.ts';
@@ -11,11 +13,13 @@ import type { BatchRow } from '../../src/db/tables/batches.ts';
 import type { JobRow } from '../../src/db/tables/jobs.ts';
 import type { SubmitRule } from '../../src/domain/accumulation.ts';
 import type { RequestsInput } from '../../src/domain/batch-input.ts';
+import { workOf } from '../../src/domain/job.ts';
 import { type OrganizationScope, workerScope } from '../../src/domain/scope.ts';
 import { openProviderAccess } from '../../src/providers/access.ts';
 import type { EmulatorCall } from '../../src/providers/emulation.ts';
 import type { Connection, Provider } from '../../src/providers/provider.ts';
 import type { Services } from '../../src/services.ts';
+import { catalog } from '../../src/worker/catalog.ts';
 import { bodyFor, modelFor } from './documents.ts';
 import type { TestService } from './service.ts';
 
@@ -83,6 +87,23 @@ export async function workAt(service: TestService, at: Date | null): Promise<voi
   if (at === null) throw new Error('nothing is due at any time');
   service.clock.advance({ seconds: (at.getTime() - service.clock.now().getTime()) / 1000 });
   await service.work();
+}
+
+/**
+ * Does what the jobs of a batch need next, without the queue, when its time has come; false where nothing is left to
+ * do, or what is left waits for a person.
+ */
+export async function workNext(by: Services, clock: HandClock, batchId: string): Promise<boolean> {
+  const due = (await jobsNow(by, batchId))
+    .filter((job) => workOf(job) !== null && job.dueAt !== null)
+    .toSorted((a, b) => Number(a.dueAt) - Number(b.dueAt));
+  const [job] = due;
+  const work = job === undefined ? null : workOf(job);
+  if (job === undefined || job.dueAt === null || work === null) return false;
+  const seconds = (job.dueAt.getTime() - clock.now().getTime()) / 1000;
+  if (seconds > 0) clock.advance({ seconds });
+  await catalog[taskFor[work]].run(by, job.id, new AbortController().signal);
+  return true;
 }
 
 /** The services with one provider replaced, reached by the emulator that it had, or elsewhere. */
