@@ -16,6 +16,7 @@ const withDatabase = ['db', 'batches', 'callbacks', 'events', 'worker', 'api', '
   inFolder,
 );
 const withBrowser = inFolder('browser');
+const withCrashes = inFolder('chaos');
 const onBothPostgres = ['db', 'stories'].map(inFolder);
 /** Its servers are its own, and of both versions. */
 const ownServers = 'test/db/embedded.test.ts';
@@ -34,7 +35,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts', 'src/**/*.test.ts'],
-          exclude: [...withDatabase, withBrowser],
+          exclude: [...withDatabase, withBrowser, withCrashes],
         },
       },
       {
@@ -48,6 +49,14 @@ export default defineConfig({
           include: onBothPostgres,
           exclude: [ownServers],
           globalSetup: 'test/support/postgres-setup.ts',
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'chaos',
+          include: [withCrashes],
+          globalSetup: ['test/support/crash-setup.ts', 'test/support/postgres-setup.ts'],
         },
       },
       {

@@ -1,0 +1,107 @@
+/** What holds of the story's end, wherever the service died: nothing lost, nothing doubled, nothing sent again. */
+import { expect } from 'vitest';
+import type { EmulatedBatch } from '../../src/providers/emulation.ts';
+import { findBatch, type Plot, query, requestsOf, type Told } from './crash-story.ts';
+import type { CrashableService } from './crashable-service.ts';
+import { expectInvariants } from './invariants.ts';
+
+/** The batch as it is at the end. */
+export interface BatchAtEnd {
+  readonly status: string;
+  readonly version: number;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly usage: Readonly<Record<string, string | null>>;
+  readonly jobs: readonly JobAtEnd[];
+  readonly items: readonly ItemAtEnd[];
+}
+
+interface JobAtEnd {
+  readonly number: number;
+  readonly status: string;
+  readonly providerJobId: string | null;
+  readonly evidence: Readonly<Record<string, unknown>> | null;
+}
+
+interface ItemAtEnd {
+  readonly customId: string;
+  readonly status: string;
+  readonly text: string | null;
+}
+
+/** Looks at everything, and fails where a promise is broken; `unharmed` is how a run ended that did not die. */
+export async function expectNothingLost(
+  service: CrashableService,
+  plot: Plot,
+  told: readonly Told[],
+  unharmed: BatchAtEnd | null,
+): Promise<BatchAtEnd> {
+  const batch = await lookAt(service);
+  expectOneBatchPerJob(service, batch.jobs, await service.emulator.batches());
+  expectOwnAnswers(service, batch);
+  if (plot === 'kept' && unharmed !== null && !batch.jobs.some(waitsForPerson)) {
+    const { status, counts, usage, items } = unharmed;
+    expect(batch).toMatchObject({ status, counts, usage, items });
+  }
+  expectContiguous(told, batch.version);
+  await expectInvariants(service.db);
+  return batch;
+}
+
+/** Whether nobody can know what became of the job, so that nothing is sent and a person is asked. */
+export const waitsForPerson = ({ status, evidence }: JobAtEnd): boolean =>
+  status === 'UNKNOWN' && typeof evidence?.['needsPerson'] === 'string';
+
+/**
+ * Each job has one batch at the provider, and each batch there a job; but one that was cancelled before it was sent
+ * has none, and of one that waits for a person there is one or none.
+ */
+function expectOneBatchPerJob(
+  { provider }: CrashableService,
+  jobs: readonly JobAtEnd[],
+  there: readonly EmulatedBatch[],
+): void {
+  const named = jobs.flatMap(({ providerJobId }) => providerJobId ?? []);
+  const unsent = jobs.filter(({ status, providerJobId }) => status === 'CANCELLED' && providerJobId === null);
+  const unknown = jobs.filter(waitsForPerson);
+  if (provider.capabilities.recovery === 'EXACT') expect(unknown).toEqual([]);
+  expect(named.length + unsent.length + unknown.length, 'jobs that know their fate').toBe(jobs.length);
+  const ids = there.map(({ id }) => id);
+  expect(ids).toEqual(expect.arrayContaining(named));
+  expect(new Set(named).size).toBe(named.length);
+  expect(ids.length - named.length, 'batches of jobs that do not name them').toBeLessThanOrEqual(
+    unknown.length,
+  );
+}
+
+/** Items in are items out: every custom id once and in order, each with the answer to its own request. */
+function expectOwnAnswers({ provider }: CrashableService, batch: BatchAtEnd): void {
+  expect(batch.items.map(({ customId }) => customId)).toEqual(
+    requestsOf(provider).map(({ customId }) => customId),
+  );
+  for (const [index, { status, text }] of batch.items.entries()) {
+    if (status !== 'SUCCEEDED' || !provider.capabilities.tells.includes('text')) continue;
+    expect(text).toContain(`question ${index}"`);
+  }
+}
+
+/** What a follower was told that resumed: every number once, up to the newest. */
+function expectContiguous(told: readonly Told[], version: number): void {
+  let next = 1;
+  for (const { fromSeq, seq, resync } of told) {
+    expect({ fromSeq, resync }).toEqual({ fromSeq: next, resync: false });
+    next = seq + 1;
+  }
+  expect(next).toBe(version + 1);
+}
+
+const batchDocument = `query($id: ID!) { batch(id: $id) {
+  status version counts { total pending submitted succeeded errored expired cancelled }
+  usage { inputTokens outputTokens cachedInputTokens cacheWriteInputTokens reasoningTokens }
+  jobs(first: 10) { edges { node { number status providerJobId evidence } } }
+  items(first: 1000) { edges { node { customId status text } } } } }`;
+
+async function lookAt(service: CrashableService): Promise<BatchAtEnd> {
+  const { batch } = await query(service, batchDocument, { id: await findBatch(service) });
+  const nodes = ({ edges }: { edges: readonly { node: never }[] }) => edges.map(({ node }) => node);
+  return { ...batch, jobs: nodes(batch.jobs), items: nodes(batch.items) };
+}

@@ -1,0 +1,183 @@
+/**
+ * One service with everything around it that outlives it: a database, a provider's emulator, and a clock for all.
+ * It lives in a process that is killed, with a proxy before each of the two. At the k-th thing that it wants to say to
+ * either of them it is held: that, and whatever else it says, is never passed on; and so it is when the process dies.
+ * It is started again, here, on what it left behind.
+ *
+ * Counted are, from the moment when it listens, every statement, before Postgres has it (what the one before did is
+ * committed then, or is about to be rolled back, so these are also the points after each), and of every call to the
+ * provider the three moments of `request-proxy.ts`. What those who follow a batch read is not counted: they read when
+ * a notification happens to arrive, and they write nothing; nor is the proof that notifications arrive.
+ */
+import type { IncomingMessage } from 'node:http';
+import { sql } from 'drizzle-orm';
+import { type App, startApp } from '../../src/app.ts';
+import { createHandClock } from '../../src/clock.ts';
+import { readConfig } from '../../src/config.ts';
+import type { Database } from '../../src/db/client.ts';
+import { createLogger } from '../../src/log.ts';
+import type { Emulator } from '../../src/providers/emulation.ts';
+import type { Provider } from '../../src/providers/provider.ts';
+import { providers } from '../../src/providers/registry.ts';
+import { workOnce } from '../../src/worker/worker.ts';
+import type { CrashProcess } from './crash-process.ts';
+import { takeDatabase } from './emptied-database.ts';
+import { type CallMoment, startRequestProxy } from './request-proxy.ts';
+import { testStart } from './service.ts';
+import { startStatementProxy } from './statement-proxy.ts';
+
+/** A moment at which the service can die. */
+export interface CrashPoint {
+  /** What it was doing, in the words of who made it do it. */
+  readonly act: string;
+  readonly kind: 'statement' | `request ${CallMoment}`;
+  /** Which statement or call, without what differs from run to run. */
+  readonly what: string;
+}
+
+/** A service that can die, and what is around it. */
+export interface CrashableService {
+  readonly provider: Provider;
+  readonly emulator: Emulator;
+  readonly db: Database;
+  readonly key: string;
+  /** The points that it has passed; the last is where it is held, if it is. */
+  readonly points: readonly CrashPoint[];
+  /** Resolves when it is held. */
+  readonly held: Promise<void>;
+  readonly isHeld: () => boolean;
+  /** Where the service listens that is up now. */
+  url(): string;
+  now(): Date;
+  /** Says what the service is about to be made to do; null: nothing that counts. */
+  enter(act: string | null): void;
+  /** Turns the clock by so many seconds, and lets the service do what is due. */
+  work(afterSeconds: number): Promise<void>;
+  /** After the death of its process: starts it again, its leases having run out. */
+  restart(): Promise<void>;
+  /** Takes down everything around it. Its process must be gone, or go on without it. */
+  close(): Promise<void>;
+}
+
+const key = 'bq_crash_0123456789abcdef';
+const pace = { validatingSeconds: 1, runningSeconds: 12, finalizingSeconds: 1, cancellingSeconds: 2 };
+
+/** Starts one in `process`. It is held at point `holdAt`, counted from 1; at none where that is null. */
+export async function startCrashable(
+  process: CrashProcess,
+  provider: Provider,
+  holdAt: number | null,
+): Promise<CrashableService> {
+  const database = await takeDatabase();
+  const { db } = database;
+  const clock = createHandClock(testStart);
+  const points: CrashPoint[] = [];
+  const held = Promise.withResolvers<void>();
+  let act: string | null = null;
+  let isHeld = false;
+  let again: App | null = null;
+
+  /** Counts what the service wants to do; false from where it is held. */
+  const mayPass = (kind: CrashPoint['kind'], what: string): boolean => {
+    if (isHeld || act === null) return !isHeld;
+    points.push({ act, kind, what });
+    if (points.length !== holdAt) return true;
+    isHeld = true;
+    held.resolve();
+    return false;
+  };
+  const statements = await startStatementProxy(database.url, (text) =>
+    isUncounted(text) ? !isHeld : mayPass('statement', summaryOf(text)),
+  );
+  const requests = await startRequestProxy(
+    (moment, call) => again !== null || mayPass(`request ${moment}`, operationOf(call)),
+  );
+  const emulator = await provider.emulate({ clock, pace, host: requests });
+  const settings = {
+    ...connectionSettings(provider, emulator),
+    BATCHQL_API_KEY: key,
+    PORT: '0',
+    LOG_LEVEL: 'fatal',
+    POLL_FIRST_SECONDS: '10',
+    POLL_MAX_SECONDS: '10',
+    POLL_JITTER: '0',
+    SEND_SECONDS: '60',
+    CALL_SECONDS: '20',
+  };
+  const first = await process.start({ ...settings, DATABASE_URL: statements.url }, clock.now());
+
+  return {
+    provider,
+    emulator,
+    db,
+    key,
+    points,
+    held: held.promise,
+    isHeld: () => isHeld,
+    url: () => (again ?? first).url,
+    now: () => clock.now(),
+    enter(next) {
+      act = next;
+    },
+    async work(afterSeconds) {
+      clock.advance({ seconds: afterSeconds });
+      if (again === null) await first.work(afterSeconds);
+      else await workOnce(again.services, again.databaseUrl);
+    },
+    async restart() {
+      statements.cut();
+      requests.cut();
+      await expireLeases(db);
+      const config = readConfig({ ...settings, DATABASE_URL: database.url }, {}, providers);
+      again = await startApp(config, createLogger({ level: 'fatal' }), { clock, works: false });
+    },
+    async close() {
+      await again?.close();
+      await emulator.close();
+      requests.close();
+      statements.close();
+      await database.giveBack();
+    },
+  };
+}
+
+/** The settings that make the provider live, and its emulator what is called. */
+function connectionSettings({ settings }: Provider, emulator: Emulator): Record<string, string> {
+  const further = Object.entries(settings.more ?? {}).flatMap(([name, { variable }]) => {
+    const value = emulator.more?.[name];
+    return value === undefined ? [] : [[variable, value] as const];
+  });
+  return {
+    [settings.apiKey]: emulator.apiKey,
+    [settings.baseUrl]: emulator.baseUrl,
+    ...Object.fromEntries(further),
+  };
+}
+
+/** What the database's clock would do in half a minute. */
+async function expireLeases(db: Database): Promise<void> {
+  const past = sql`clock_timestamp() - interval '1 second'`;
+  for (const table of ['jobs', 'deliveries']) {
+    await db.read((q) =>
+      q.execute(sql`update ${sql.identifier(table)} set lease_until = ${past} where lease_until is not null`),
+    );
+  }
+}
+
+/** What followers read, and the proof that notifications arrive. */
+const isUncounted = (text: string): boolean =>
+  text.includes(' as k(id, after)') || text.includes(' as proof');
+
+/** A statement by its verb and the first table that it names. */
+function summaryOf(text: string): string {
+  const [, verb = 'empty'] = /^\W*(\w+)/.exec(text) ?? [];
+  const [, table] = /\b(?:from|into|update|join)\s+"?([\w.]+)/.exec(text) ?? [];
+  const [, called] = /\bselect\s+([\w.]+)\s*\(/.exec(text) ?? [];
+  return [verb, table ?? called ?? ''].join(' ').trim();
+}
+
+/** A call by its method and path, without ids. */
+function operationOf({ method, url = '' }: IncomingMessage): string {
+  const path = url.replace(/\?.*$/, '').replace(/[\w-]*\d[\w-]*/g, '…');
+  return `${method} ${path}`;
+}
