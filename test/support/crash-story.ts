@@ -21,15 +21,15 @@ export const plots = ['kept', 'cancelled'] as const;
 /** What becomes of the batch. */
 export type Plot = (typeof plots)[number];
 
-/** A life, as far as it is told. */
+/** The story of one service, as far as it is told. */
 export interface Story {
   readonly plot: Plot;
-  /** Tells it until the service is held, or to its last step. */
+  /** Tells it until the service is held, or to its end, when nothing is left to do. */
   tell(): Promise<void>;
-  /** After the death of the service's process: starts it again, and takes the step once more that was cut off. */
+  /** After the death of the service's process and its restart: takes the step once more that was cut off, and goes on. */
   resume(): Promise<void>;
-  /** Turns the clock until nothing is left to do; answers all that the batch's follower was told. */
-  end(): Promise<readonly Told[]>;
+  /** All that was told to the batch's follower, who reads to the end. */
+  told(): Promise<readonly Told[]>;
 }
 
 /** The story of a service that has just started. */
@@ -37,31 +37,24 @@ export function createStory(service: CrashableService, plot: Plot): Story {
   const follower = createFollower(service);
   const steps = stepsOf(plot, service, follower);
   let taken = 0;
-  const take = async () => {
-    for (const [act, step] of steps.slice(taken)) {
+  const goOn = async () => {
+    for (const [act, take] of steps.slice(taken)) {
       service.enter(act);
-      await step();
+      await take();
       taken += 1;
     }
-    service.enter(null);
+    service.enter('settle');
+    await settle(service);
+  };
+  const untilHeld = async (telling: Promise<void>) => {
+    // Held, it fails when the process dies, or never ends.
+    await Promise.race([telling, service.held().then(() => void telling.catch(() => undefined))]);
   };
   return {
     plot,
-    async tell() {
-      const told = take();
-      // Held, it fails when the process dies, or never ends.
-      const held = service.held.then(() => void told.catch(() => undefined));
-      await Promise.race([told, held]);
-    },
-    async resume() {
-      await service.restart();
-      await follower.resume();
-      await take();
-    },
-    async end() {
-      await settle(service);
-      return follower.end();
-    },
+    tell: () => untilHeld(goOn()),
+    resume: () => untilHeld(follower.resume().then(goOn)),
+    told: () => follower.end(),
   };
 }
 
@@ -100,7 +93,7 @@ export const requestsOf = ({ name, limits }: Provider) =>
 /** Makes the batch, unless a call that was cut off has made it. */
 async function ensureBatch(service: CrashableService): Promise<void> {
   const { provider } = service;
-  if (service.isHeld() && (await findBatch(service)) !== null) return;
+  if (service.lives() > 1 && (await findBatch(service)) !== null) return;
   await query(service, mutationDocument('createBatch'), {
     input: {
       provider: provider.name,

@@ -20,7 +20,7 @@ import type { Emulator } from '../../src/providers/emulation.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { providers } from '../../src/providers/registry.ts';
 import { workOnce } from '../../src/worker/worker.ts';
-import type { CrashProcess } from './crash-process.ts';
+import type { CrashProcess, ServiceInProcess } from './crash-process.ts';
 import { takeDatabase } from './emptied-database.ts';
 import { type CallMoment, startRequestProxy } from './request-proxy.ts';
 import { testStart } from './service.ts';
@@ -41,56 +41,48 @@ export interface CrashableService {
   readonly emulator: Emulator;
   readonly db: Database;
   readonly key: string;
-  /** The points that it has passed; the last is where it is held, if it is. */
-  readonly points: readonly CrashPoint[];
-  /** Resolves when it is held. */
-  readonly held: Promise<void>;
-  readonly isHeld: () => boolean;
+  /** The points of its present life that it has passed; the last is where it is held, if it is. */
+  points(): readonly CrashPoint[];
+  /** Resolves when it is held, in its present life. */
+  held(): Promise<void>;
+  /** How often it was started. */
+  lives(): number;
   /** Where the service listens that is up now. */
   url(): string;
   now(): Date;
-  /** Says what the service is about to be made to do; null: nothing that counts. */
-  enter(act: string | null): void;
+  /** Says what the service is about to be made to do. */
+  enter(act: string): void;
   /** Turns the clock by so many seconds, and lets the service do what is due. */
   work(afterSeconds: number): Promise<void>;
-  /** After the death of its process: starts it again, its leases having run out. */
-  restart(): Promise<void>;
-  /** Takes down everything around it. Its process must be gone, or go on without it. */
+  /** After the death of its process: starts it again, in a process that may die, too, or here and for good. */
+  restart(mortal: Mortality | null): Promise<void>;
+  /** Takes down everything around it. Its process must be gone. */
   close(): Promise<void>;
+}
+
+/** In which process a service lives, and where it is held: at this point, counted from 1, or at none. */
+export interface Mortality {
+  readonly process: CrashProcess;
+  readonly holdAt: number | null;
 }
 
 const key = 'bq_crash_0123456789abcdef';
 const pace = { validatingSeconds: 1, runningSeconds: 12, finalizingSeconds: 1, cancellingSeconds: 2 };
 
-/** Starts one in `process`. It is held at point `holdAt`, counted from 1; at none where that is null. */
-export async function startCrashable(
-  process: CrashProcess,
-  provider: Provider,
-  holdAt: number | null,
-): Promise<CrashableService> {
+/** Starts one with everything around it. */
+export async function startCrashable(provider: Provider, mortal: Mortality): Promise<CrashableService> {
   const database = await takeDatabase();
   const { db } = database;
   const clock = createHandClock(testStart);
-  const points: CrashPoint[] = [];
-  const held = Promise.withResolvers<void>();
-  let act: string | null = null;
-  let isHeld = false;
-  let again: App | null = null;
+  let life = createLife(mortal.holdAt);
+  let lives = 0;
+  let app: App | null = null;
 
-  /** Counts what the service wants to do; false from where it is held. */
-  const mayPass = (kind: CrashPoint['kind'], what: string): boolean => {
-    if (isHeld || act === null) return !isHeld;
-    points.push({ act, kind, what });
-    if (points.length !== holdAt) return true;
-    isHeld = true;
-    held.resolve();
-    return false;
-  };
   const statements = await startStatementProxy(database.url, (text) =>
-    isUncounted(text) ? !isHeld : mayPass('statement', summaryOf(text)),
+    isUncounted(text) ? !life.isHeld() : life.mayPass('statement', summaryOf(text)),
   );
-  const requests = await startRequestProxy(
-    (moment, call) => again !== null || mayPass(`request ${moment}`, operationOf(call)),
+  const requests = await startRequestProxy((moment, call) =>
+    life.mayPass(`request ${moment}`, operationOf(call)),
   );
   const emulator = await provider.emulate({ clock, pace, host: requests });
   const settings = {
@@ -104,39 +96,74 @@ export async function startCrashable(
     SEND_SECONDS: '60',
     CALL_SECONDS: '20',
   };
-  const first = await process.start({ ...settings, DATABASE_URL: statements.url }, clock.now());
+
+  const startIn = async ({ process }: Mortality) => {
+    const service = await process.start({ ...settings, DATABASE_URL: statements.url }, clock.now());
+    lives += 1;
+    return service;
+  };
+  const startHere = async () => {
+    const config = readConfig({ ...settings, DATABASE_URL: database.url }, {}, providers);
+    app = await startApp(config, createLogger({ level: 'fatal' }), { clock, works: false });
+    const { url, services, databaseUrl } = app;
+    lives += 1;
+    return { url, work: () => workOnce(services, databaseUrl) };
+  };
+  let service: ServiceInProcess = await startIn(mortal);
 
   return {
     provider,
     emulator,
     db,
     key,
-    points,
-    held: held.promise,
-    isHeld: () => isHeld,
-    url: () => (again ?? first).url,
+    points: () => life.points,
+    held: () => life.held,
+    lives: () => lives,
+    url: () => service.url,
     now: () => clock.now(),
-    enter(next) {
-      act = next;
-    },
+    enter: (act) => life.enter(act),
     async work(afterSeconds) {
       clock.advance({ seconds: afterSeconds });
-      if (again === null) await first.work(afterSeconds);
-      else await workOnce(again.services, again.databaseUrl);
+      await service.work(afterSeconds);
     },
-    async restart() {
+    async restart(next) {
       statements.cut();
       requests.cut();
       await expireLeases(db);
-      const config = readConfig({ ...settings, DATABASE_URL: database.url }, {}, providers);
-      again = await startApp(config, createLogger({ level: 'fatal' }), { clock, works: false });
+      life = createLife(next?.holdAt ?? null);
+      service = next === null ? await startHere() : await startIn(next);
     },
     async close() {
-      await again?.close();
+      await app?.close();
       await emulator.close();
       requests.close();
       statements.close();
       await database.giveBack();
+    },
+  };
+}
+
+/** Counts what a service says from its first act on, up to the point where it is held. */
+function createLife(holdAt: number | null) {
+  const points: CrashPoint[] = [];
+  const held = Promise.withResolvers<void>();
+  let act: string | null = null;
+  let isHeld = false;
+  return {
+    points,
+    held: held.promise,
+    isHeld: () => isHeld,
+    enter(next: string) {
+      act = next;
+    },
+    /** Whether it is passed on; nothing is from where it is held. */
+    mayPass(kind: CrashPoint['kind'], what: string): boolean {
+      if (isHeld || act === null) return !isHeld;
+      points.push({ act, kind, what });
+      if (points.length !== holdAt) return true;
+      isHeld = true;
+      held.resolve();
+      return false;
     },
   };
 }
