@@ -1,6 +1,7 @@
 /**
- * The lives that are walked through: a batch that is kept to its end, and one that is cancelled while it runs. Each is
- * told step by step, as by a person who makes the call again that the crash cut off; any step can be taken twice.
+ * The lives that are walked through, each that of one batch. They are told step by step, as by a person who makes the
+ * call again that the crash cut off; any step can be taken twice. What one life has in common with the one before is
+ * walked there.
  */
 import { sql } from 'drizzle-orm';
 import type { Provider } from '../../src/providers/provider.ts';
@@ -16,8 +17,8 @@ export interface Told {
   readonly resync: boolean;
 }
 
-/** The lives, each that of one batch. */
-export const plots = ['kept', 'cancelled'] as const;
+/** The lives, each that of one batch: left alone, cancelled while it runs, and tried again after that. */
+export const plots = ['kept', 'cancelled', 'retried'] as const;
 /** What becomes of the batch. */
 export type Plot = (typeof plots)[number];
 
@@ -58,36 +59,52 @@ export function createStory(service: CrashableService, plot: Plot): Story {
   };
 }
 
-type Step = readonly [act: string, take: () => Promise<unknown>];
+/** A step, and in the name of what its points are counted; null where they are another life's. */
+type Step = readonly [act: string | null, take: () => Promise<unknown>];
 
 function stepsOf(plot: Plot, service: CrashableService, follower: Follower): readonly Step[] {
-  const opening: readonly Step[] = [
+  const counted = (ofLife: Plot, steps: readonly Step[]): readonly Step[] =>
+    plot === ofLife ? steps : steps.map(([, take]) => [null, take]);
+  const opening = counted('kept', [
     ['create', () => ensureBatch(service)],
     ['follow', () => follower.follow()],
     ['submit', () => service.work(0)],
-  ];
-  const plotted = {
-    kept: [
-      ['poll', () => service.work(10)],
-      ['ingest', () => service.work(10)],
-    ],
-    cancelled: [
-      ['cancel', () => cancel(service)],
-      ['cancel', () => service.work(6)],
-      ['ingest', () => service.work(10)],
-    ],
-  } as const satisfies Record<Plot, readonly Step[]>;
-  return [...opening, ...plotted[plot]];
+  ]);
+  const keeping = counted('kept', [
+    ['poll', () => service.work(10)],
+    ['ingest', () => service.work(10)],
+  ]);
+  const cancelling = counted('cancelled', [
+    ['cancel', () => cancel(service)],
+    ['cancel', () => service.work(3)],
+    ['ingest', () => service.work(10)],
+  ]);
+  const retrying = counted('retried', [
+    ['retry', () => ensureRetry(service)],
+    ['submit', () => service.work(0)],
+    ['poll', () => service.work(10)],
+    ['ingest', () => service.work(10)],
+  ]);
+  return {
+    kept: [...opening, ...keeping],
+    cancelled: [...opening, ...cancelling],
+    retried: [...opening, ...cancelling, ...retrying],
+  }[plot];
 }
 
 /** Enough that the results come in three chunks, of 10, 20 and what is left. */
 const requestsAtLeast = 33;
 
-/** The batch's requests; the second is refused by the provider. */
-export const requestsOf = ({ name, limits }: Provider) =>
-  Array.from({ length: Math.max(limits.requestsMin, requestsAtLeast) }, (_, index) => ({
+/** The batch's requests. The provider refuses one of them, or as many as a job must have, so that they can be tried again. */
+export const requestsOf = ({ name, limits: { requestsMin } }: Provider) =>
+  Array.from({ length: 2 * requestsMin + requestsAtLeast }, (_, index) => ({
     customId: `request ${index}`,
-    body: bodyFor(name, `question ${index}`, index === 1 ? 'emulate:errored' : '', index),
+    body: bodyFor(
+      name,
+      `question ${index}`,
+      index > 0 && index <= requestsMin ? 'emulate:errored' : '',
+      index,
+    ),
   }));
 
 /** Makes the batch, unless a call that was cut off has made it. */
@@ -107,6 +124,14 @@ async function ensureBatch(service: CrashableService): Promise<void> {
 async function cancel(service: CrashableService): Promise<void> {
   const id = await findBatch(service);
   await query(service, mutationDocument('cancelBatch'), { input: { batchId: id } });
+}
+
+/** Tries again what failed, unless a call that was cut off has begun to. */
+async function ensureRetry(service: CrashableService): Promise<void> {
+  const id = await findBatch(service);
+  const { batch } = await query(service, `query($id: ID!) { batch(id: $id) { attempt } }`, { id });
+  if (batch.attempt > 1) return;
+  await query(service, mutationDocument('retryBatch'), { input: { batchId: id } });
 }
 
 /** The id of the batch; null while there is none. */

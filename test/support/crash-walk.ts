@@ -103,13 +103,16 @@ async function startRuns(
   if (numbers.length === 0) return [];
   const process = startCrashProcess();
   const runs: Run[] = [];
-  for (const holdAt of numbers) {
-    const service = await startCrashable(provider, { process, holdAt });
-    const story = createStory(service, plot);
-    runs.push({ service, story, holdAt });
-    await story.tell();
+  try {
+    for (const holdAt of numbers) {
+      const service = await startCrashable(provider, { process, holdAt });
+      const story = createStory(service, plot);
+      runs.push({ service, story, holdAt });
+      await story.tell();
+    }
+  } finally {
+    await process.kill();
   }
-  await process.kill();
   return runs;
 }
 

@@ -50,8 +50,8 @@ export interface CrashableService {
   /** Where the service listens that is up now. */
   url(): string;
   now(): Date;
-  /** Says what the service is about to be made to do. */
-  enter(act: string): void;
+  /** Says what the service is about to be made to do; null: what is not counted. */
+  enter(act: string | null): void;
   /** Turns the clock by so many seconds, and lets the service do what is due. */
   work(afterSeconds: number): Promise<void>;
   /** After the death of its process: starts it again, in a process that may die, too, or here and for good. */
@@ -153,7 +153,7 @@ function createLife(holdAt: number | null) {
     points,
     held: held.promise,
     isHeld: () => isHeld,
-    enter(next: string) {
+    enter(next: string | null) {
       act = next;
     },
     /** Whether it is passed on; nothing is from where it is held. */
