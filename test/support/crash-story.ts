@@ -66,7 +66,7 @@ function stepsOf(plot: Plot, service: CrashableService, follower: Follower): rea
   const counted = (ofLife: Plot, steps: readonly Step[]): readonly Step[] =>
     plot === ofLife ? steps : steps.map(([, take]) => [null, take]);
   const opening = counted('kept', [
-    ['create', () => ensureBatch(service)],
+    ['create', () => ensureBatch(service, plot)],
     ['follow', () => follower.follow()],
     ['submit', () => service.work(0)],
   ]);
@@ -85,30 +85,35 @@ function stepsOf(plot: Plot, service: CrashableService, follower: Follower): rea
     ['poll', () => service.work(10)],
     ['ingest', () => service.work(10)],
   ]);
+  const failing = canCancel(service.provider) ? cancelling : keeping;
   return {
     kept: [...opening, ...keeping],
     cancelled: [...opening, ...cancelling],
-    retried: [...opening, ...cancelling, ...retrying],
+    retried: [...opening, ...failing, [null, () => settle(service)] as const, ...retrying],
   }[plot];
 }
+
+const canCancel = ({ capabilities }: Provider): boolean => capabilities.cancel;
 
 /** Enough that the results come in three chunks, of 10, 20 and what is left. */
 const requestsAtLeast = 33;
 
-/** The batch's requests. The provider refuses one of them, or as many as a job must have, so that they can be tried again. */
-export const requestsOf = ({ name, limits: { requestsMin } }: Provider) =>
-  Array.from({ length: 2 * requestsMin + requestsAtLeast }, (_, index) => ({
+/**
+ * The batch's requests. Where no cancel makes requests fail, the provider refuses some: as many as a job must have, so
+ * that they can be tried again. Where one does, it is chance which are done by then, and none differs from the others.
+ */
+export function requestsOf(provider: Provider, plot: Plot) {
+  const { name, limits } = provider;
+  const isRefused = (index: number): boolean =>
+    (plot === 'kept' || !canCancel(provider)) && index > 0 && index <= limits.requestsMin;
+  return Array.from({ length: 2 * limits.requestsMin + requestsAtLeast }, (_, index) => ({
     customId: `request ${index}`,
-    body: bodyFor(
-      name,
-      `question ${index}`,
-      index > 0 && index <= requestsMin ? 'emulate:errored' : '',
-      index,
-    ),
+    body: bodyFor(name, `question ${index}`, isRefused(index) ? 'emulate:errored' : '', index),
   }));
+}
 
 /** Makes the batch, unless a call that was cut off has made it. */
-async function ensureBatch(service: CrashableService): Promise<void> {
+async function ensureBatch(service: CrashableService, plot: Plot): Promise<void> {
   const { provider } = service;
   if (service.lives() > 1 && (await findBatch(service)) !== null) return;
   await query(service, mutationDocument('createBatch'), {
@@ -116,7 +121,7 @@ async function ensureBatch(service: CrashableService): Promise<void> {
       provider: provider.name,
       ...modelFor(provider.name),
       submit: 'NOW',
-      requests: { list: requestsOf(provider) },
+      requests: { list: requestsOf(provider, plot) },
     },
   });
 }
