@@ -12,6 +12,7 @@ export interface BatchAtEnd {
   readonly version: number;
   readonly counts: Readonly<Record<string, number>>;
   readonly usage: Readonly<Record<string, string | null>>;
+  readonly callback: { readonly statusCode: number | null; readonly nextAttemptAt: string | null } | null;
   readonly jobs: readonly JobAtEnd[];
   readonly items: readonly ItemAtEnd[];
 }
@@ -47,6 +48,7 @@ export async function expectNothingLost(
       expect(batch).toMatchObject({ status, counts, usage, items });
     }
   }
+  if (plot === 'kept') expectToldOnce(service, batch);
   expectContiguous(told, batch.version);
   await expectInvariants(service.db);
   return batch;
@@ -93,6 +95,17 @@ function expectOwnAnswers({ provider }: CrashableService, plot: Plot, batch: Bat
   }
 }
 
+/** The receiver of callbacks heard of the end, of one by one id, perhaps more than once after a death. */
+function expectToldOnce({ receiver: { calls } }: CrashableService, batch: BatchAtEnd): void {
+  const isOver = !batch.jobs.some(waitsForPerson);
+  expect(calls.length > 0, 'whether anything was told').toBe(isOver);
+  if (!isOver) return;
+  expect(new Set(calls.map(({ id }) => id)).size, 'ids of one end').toBe(1);
+  expect(new Set(calls.map(({ body }) => body)).size, 'bodies of one end').toBe(1);
+  expect(JSON.parse(calls[0]?.body ?? '')).toMatchObject({ data: { status: batch.status } });
+  expect(batch.callback).toMatchObject({ statusCode: 200, nextAttemptAt: null });
+}
+
 /** What a follower was told that resumed: every number once, up to the newest. */
 function expectContiguous(told: readonly Told[], version: number): void {
   let next = 1;
@@ -106,6 +119,7 @@ function expectContiguous(told: readonly Told[], version: number): void {
 const batchDocument = `query($id: ID!) { batch(id: $id) {
   status version counts { total pending submitted succeeded errored expired cancelled }
   usage { inputTokens outputTokens cachedInputTokens cacheWriteInputTokens reasoningTokens }
+  callback { statusCode nextAttemptAt }
   jobs(first: 10) { edges { node { number status providerJobId evidence } } }
   items(first: 1000) { edges { node { customId status text } } } } }`;
 

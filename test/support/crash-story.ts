@@ -121,6 +121,7 @@ async function ensureBatch(service: CrashableService, plot: Plot): Promise<void>
       provider: provider.name,
       ...modelFor(provider.name),
       submit: 'NOW',
+      ...(plot === 'kept' ? { callbackUrl: service.receiver.url } : {}),
       requests: { list: requestsOf(provider, plot) },
     },
   });

@@ -1,12 +1,12 @@
 /**
- * One service with everything around it that outlives it: a database, a provider's emulator, and a clock for all.
- * It lives in a process that is killed, with a proxy before each of the two. At the k-th thing that it wants to say to
- * either of them it is held: that, and whatever else it says, is never passed on; and so it is when the process dies.
+ * One service with everything around it that outlives it: a database, a provider's emulator, a receiver of callbacks,
+ * and a clock for all. It lives in a process that is killed, with a proxy before each of them. At the k-th thing that it
+ * wants to say to one of them it is held: that, and whatever else it says, is never passed on; and so it is when the process dies.
  * It is started again, here, on what it left behind.
  *
  * Counted are, from the moment when it listens, every statement, before Postgres has it (what the one before did is
- * committed then, or is about to be rolled back, so these are also the points after each), and of every call to the
- * provider the three moments of `request-proxy.ts`. What those who follow a batch read is not counted: they read when
+ * committed then, or is about to be rolled back, so these are also the points after each), and of every call the three
+ * moments of `request-proxy.ts`. What those who follow a batch read is not counted: they read when
  * a notification happens to arrive, and they write nothing; nor is the proof that notifications arrive.
  */
 import type { IncomingMessage } from 'node:http';
@@ -16,13 +16,13 @@ import { createHandClock } from '../../src/clock.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Database } from '../../src/db/client.ts';
 import { createLogger } from '../../src/log.ts';
-import type { Emulator } from '../../src/providers/emulation.ts';
+import type { Emulator, EmulatorHost } from '../../src/providers/emulation.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { providers } from '../../src/providers/registry.ts';
 import { workOnce } from '../../src/worker/worker.ts';
 import type { CrashProcess, ServiceInProcess } from './crash-process.ts';
 import { takeDatabase } from './emptied-database.ts';
-import { type CallMoment, startRequestProxy } from './request-proxy.ts';
+import { bytesOf, type CallMoment, startRequestProxy } from './request-proxy.ts';
 import { testStart } from './service.ts';
 import { startStatementProxy } from './statement-proxy.ts';
 
@@ -30,7 +30,7 @@ import { startStatementProxy } from './statement-proxy.ts';
 export interface CrashPoint {
   /** What it was doing, in the words of who made it do it. */
   readonly act: string;
-  readonly kind: 'statement' | `request ${CallMoment}`;
+  readonly kind: 'statement' | `${'request' | 'callback'} ${CallMoment}`;
   /** Which statement or call, without what differs from run to run. */
   readonly what: string;
 }
@@ -39,6 +39,8 @@ export interface CrashPoint {
 export interface CrashableService {
   readonly provider: Provider;
   readonly emulator: Emulator;
+  /** Who is told of the batch's end. */
+  readonly receiver: CallbackReceiver;
   readonly db: Database;
   readonly key: string;
   /** The points of its present life that it has passed; the last is where it is held, if it is. */
@@ -85,9 +87,14 @@ export async function startCrashable(provider: Provider, mortal: Mortality): Pro
     life.mayPass(`request ${moment}`, operationOf(call)),
   );
   const emulator = await provider.emulate({ clock, pace, host: requests });
+  const callbacks = await startRequestProxy((moment, call) =>
+    life.mayPass(`callback ${moment}`, operationOf(call)),
+  );
+  const receiver = await startCallbackReceiver(callbacks);
   const settings = {
     ...connectionSettings(provider, emulator),
     BATCHQL_API_KEY: key,
+    CALLBACK_ALLOW: '127.0.0.0/8',
     PORT: '0',
     LOG_LEVEL: 'fatal',
     POLL_FIRST_SECONDS: '10',
@@ -114,6 +121,7 @@ export async function startCrashable(provider: Provider, mortal: Mortality): Pro
   return {
     provider,
     emulator,
+    receiver,
     db,
     key,
     points: () => life.points,
@@ -129,6 +137,7 @@ export async function startCrashable(provider: Provider, mortal: Mortality): Pro
     async restart(next) {
       statements.cut();
       requests.cut();
+      callbacks.cut();
       await expireLeases(db);
       life = createLife(next?.holdAt ?? null);
       service = next === null ? await startHere() : await startIn(next);
@@ -137,6 +146,7 @@ export async function startCrashable(provider: Provider, mortal: Mortality): Pro
       await app?.close();
       await emulator.close();
       requests.close();
+      callbacks.close();
       statements.close();
       await database.giveBack();
     },
@@ -166,6 +176,25 @@ function createLife(holdAt: number | null) {
       return false;
     },
   };
+}
+
+/** Where callbacks arrive, and what came. */
+export interface CallbackReceiver {
+  readonly url: string;
+  /** What was told, call by call; each was answered with 200. */
+  readonly calls: readonly { readonly id: string; readonly body: string }[];
+}
+
+async function startCallbackReceiver(host: EmulatorHost): Promise<CallbackReceiver> {
+  const calls: { id: string; body: string }[] = [];
+  const url = await host.mount(async (incoming, outgoing) => {
+    const body = await bytesOf(incoming).catch(() => null);
+    // Torn by the death of whoever sent it.
+    if (body === null) return;
+    calls.push({ id: String(incoming.headers['webhook-id']), body: body.toString() });
+    outgoing.end();
+  });
+  return { url, calls };
 }
 
 /** The settings that make the provider live, and its emulator what is called. */

@@ -1,6 +1,7 @@
 /**
- * A proxy in front of an emulator that sees each of the three moments of a call at which its caller can die: before
- * anything of it was sent, when half of its body was, and when the provider has done its work and nobody has heard.
+ * A proxy in front of an emulator, or of whoever else is called, that sees each of the three moments of a call at which its
+ * caller can die: before anything of it was sent, when half of its body was, and when the other side has done its work
+ * and nobody has heard.
  *
  * Owned here: passing calls on, up to the moment that is refused. What is counted, and what is refused, is the
  * caller's. Bodies and answers are held in memory: those of these tests are small.
@@ -12,7 +13,7 @@ import type { EmulatorHost } from '../../src/providers/emulation.ts';
 /** The moments of a call. */
 export type CallMoment = 'before' | 'torn' | 'answered';
 
-/** A running proxy. An emulator that it is the host of takes its address for its own. */
+/** A running proxy. What it is the host of takes its address for its own. */
 export interface RequestProxy extends EmulatorHost {
   /** Breaks every call that is under way, on both sides. */
   cut(): void;
@@ -76,7 +77,8 @@ export async function startRequestProxy(
   };
 }
 
-async function bytesOf(stream: IncomingMessage): Promise<Buffer> {
+/** The whole body of a request or an answer; rejects where it is torn. */
+export async function bytesOf(stream: IncomingMessage): Promise<Buffer> {
   const pieces: Buffer[] = [];
   for await (const piece of stream) pieces.push(piece);
   return Buffer.concat(pieces);
