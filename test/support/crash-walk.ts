@@ -78,10 +78,13 @@ export async function dieTwice(
   if (run === undefined) throw new Error('one run was asked for');
   const { service, story } = run;
   const process = startCrashProcess();
-  await service.restart({ process, holdAt: second });
-  await story.resume();
+  try {
+    await service.restart({ process, holdAt: second });
+    await story.resume();
+  } finally {
+    await process.kill();
+  }
   const again = service.points();
-  await process.kill();
   await takeUp(run, { points: again, ending }).catch((error: unknown) => {
     throw new Error(`it died at ${nameOf(points.slice(0, first))}, then at ${nameOf(again)}`, {
       cause: error,

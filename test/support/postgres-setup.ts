@@ -29,7 +29,7 @@ const versions: Readonly<Record<string, TestedVersion>> = {
   postgres18: 18,
   postgres14: 14,
   browser: 18,
-  chaos: 18,
+  crashes: 18,
 };
 const template = 'batchql_template';
 
