@@ -85,7 +85,7 @@ function stepsOf(plot: Plot, service: CrashableService, follower: Follower): rea
     ['poll', () => service.work(10)],
     ['ingest', () => service.work(10)],
   ]);
-  const failing = canCancel(service.provider) ? cancelling : keeping;
+  const failing = service.provider.capabilities.cancel ? cancelling : keeping;
   return {
     kept: [...opening, ...keeping],
     cancelled: [...opening, ...cancelling],
@@ -93,23 +93,21 @@ function stepsOf(plot: Plot, service: CrashableService, follower: Follower): rea
   }[plot];
 }
 
-const canCancel = ({ capabilities }: Provider): boolean => capabilities.cancel;
-
 /** Enough that the results come in three chunks, of 10, 20 and what is left. */
 const requestsAtLeast = 33;
 
 /**
- * The batch's requests. Where no cancel makes requests fail, the provider refuses some: as many as a job must have, so
- * that they can be tried again. Where one does, it is chance which are done by then, and none differs from the others.
+ * The batch's requests. The provider refuses some of them, as many as a job must have, so that they can be tried again;
+ * but where it is chance which are done at a moment that matters, because of a cancel or because results are read while
+ * it runs, none differs from the others: every run must pass the same points.
  */
-export function requestsOf(provider: Provider, plot: Plot) {
-  const { name, limits } = provider;
-  const isRefused = (index: number): boolean =>
-    (plot === 'kept' || !canCancel(provider)) && index > 0 && index <= limits.requestsMin;
-  return Array.from({ length: 2 * limits.requestsMin + requestsAtLeast }, (_, index) => ({
-    customId: `request ${index}`,
-    body: bodyFor(name, `question ${index}`, isRefused(index) ? 'emulate:errored' : '', index),
-  }));
+export function requestsOf({ name, limits, capabilities }: Provider, plot: Plot) {
+  const isChance = plot === 'kept' ? capabilities.partialResults : capabilities.cancel;
+  return Array.from({ length: 2 * limits.requestsMin + requestsAtLeast }, (_, index) => {
+    const isRefused = !isChance && index > 0 && index <= limits.requestsMin;
+    const body = bodyFor(name, `question ${index}`, isRefused ? 'emulate:errored' : '', index);
+    return { customId: `request ${index}`, body };
+  });
 }
 
 /** Makes the batch, unless a call that was cut off has made it. */

@@ -8,9 +8,6 @@ const isLong = process.env['CRASH_POINTS'] === 'all';
 /** Long enough for a thousand deaths on a machine that has something else to do. */
 export const trialTimeout = isLong ? 3_600_000 : 900_000;
 
-/** Pairs of deaths in a row. */
-const pairs = isLong ? 20 : 1;
-
 /** Dies at every point, or, where that is too much for `npm test`, at one of each kind; and a few times twice in a row. */
 export async function dieThrough(path: Path, extent: 'every point' | 'one of each kind'): Promise<void> {
   const unharmed = await runUnharmed(path);
@@ -18,6 +15,7 @@ export async function dieThrough(path: Path, extent: 'every point' | 'one of eac
   const isEvery = isLong || extent === 'every point';
   const { waitForPerson } = await dieAt(path, unharmed, isEvery ? everyPoint(points) : oneOfEachKind(points));
   const { name } = path.provider;
+  const pairs = isLong ? 20 : isEvery ? 1 : 0;
   const twice = pairsOf(points, pairs, `${name} ${path.plot}`);
   for (const pair of twice) await dieTwice(path, unharmed, pair);
   await count({
