@@ -1,7 +1,10 @@
-import { describe, it } from 'vitest';
+import { afterAll, describe, it } from 'vitest';
 import { anthropic } from '../../src/providers/anthropic/index.ts';
 import { plots } from '../support/crash-story.ts';
 import { dieThrough, trialTimeout } from '../support/crash-trial.ts';
+import { dropDatabases } from '../support/emptied-database.ts';
+
+afterAll(dropDatabases);
 
 describe.each(plots)('A batch for anthropic that is %s, and whose service is killed', (plot) => {
   it(

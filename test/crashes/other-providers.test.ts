@@ -1,7 +1,10 @@
-import { describe, it } from 'vitest';
+import { afterAll, describe, it } from 'vitest';
 import { providers } from '../../src/providers/registry.ts';
 import { plots } from '../support/crash-story.ts';
 import { dieThrough, trialTimeout } from '../support/crash-trial.ts';
+import { dropDatabases } from '../support/emptied-database.ts';
+
+afterAll(dropDatabases);
 
 /** Those that have no file of their own, in which every point is walked each time. */
 const others = providers.filter(({ name }) => name !== 'openai' && name !== 'anthropic');
