@@ -1,7 +1,7 @@
 /**
- * Four projects. Everything that needs no database is `unit`; what needs one runs on the newest Postgres, and
- * storage and stories again on the oldest; what needs Chromium, too, is `browser`. Whatever is in none of the
- * folders below is `unit`, so that no test file can be forgotten.
+ * Five projects. Everything that needs no database is `unit`; what needs one runs on the newest Postgres, and
+ * storage and stories again on the oldest; what needs Chromium, too, is `browser`; what kills processes is `crashes`,
+ * and longer in mode `chaos`. Whatever is in none of the folders below is `unit`, so that no test file can be forgotten.
  */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
@@ -16,11 +16,12 @@ const withDatabase = ['db', 'batches', 'callbacks', 'events', 'worker', 'api', '
   inFolder,
 );
 const withBrowser = inFolder('browser');
+const withCrashes = inFolder('crashes');
 const onBothPostgres = ['db', 'stories'].map(inFolder);
 /** Its servers are its own, and of both versions. */
 const ownServers = 'test/db/embedded.test.ts';
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   resolve: { alias: [oneGraphql] },
   test: {
     testTimeout: 60_000,
@@ -34,7 +35,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts', 'src/**/*.test.ts'],
-          exclude: [...withDatabase, withBrowser],
+          exclude: [...withDatabase, withBrowser, withCrashes],
         },
       },
       {
@@ -53,6 +54,15 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'crashes',
+          include: [withCrashes],
+          env: { CRASH_POINTS: mode === 'chaos' ? 'all' : 'some' },
+          globalSetup: ['test/support/crash-setup.ts', 'test/support/postgres-setup.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'browser',
           include: [withBrowser],
           globalSetup: ['test/support/browser-setup.ts', 'test/support/postgres-setup.ts'],
@@ -60,7 +70,7 @@ export default defineConfig({
       },
     ],
   },
-});
+}));
 
 function inFolder(folder: string): string {
   return `test/${folder}/**/*.test.ts`;

@@ -25,7 +25,12 @@ export interface TestServer {
   readonly keep: boolean;
 }
 
-const versions: Readonly<Record<string, TestedVersion>> = { postgres18: 18, postgres14: 14, browser: 18 };
+const versions: Readonly<Record<string, TestedVersion>> = {
+  postgres18: 18,
+  postgres14: 14,
+  browser: 18,
+  crashes: 18,
+};
 const template = 'batchql_template';
 
 /** Starts the server and gives the tests its address; what comes back stops it. */
