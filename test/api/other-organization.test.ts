@@ -93,6 +93,14 @@ describe('To a stranger', () => {
     expect(data.addRequests).toEqual(notFound());
   });
 
+  it('resolveJob answers NotFoundError', async () => {
+    const input = { jobId: ids.job, resolution: { giveUp: true } };
+    expect(await mutate(service, 'resolveJob', input, { key })).toMatchObject({
+      __typename: 'NotFoundError',
+      message: 'There is no job with this id.',
+    });
+  });
+
   describe.each(Object.entries(transports))('over %s', (_name, subscribe) => {
     it.each([
       ['batchUpdated', 'batchUpdated(id: $id) { seq }'],

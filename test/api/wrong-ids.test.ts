@@ -23,6 +23,7 @@ const malformed: readonly Case[] = [
   ['a global id with something after it', `${globalId(`Batch:${uuid}`)}!`],
 ];
 const noBatches: readonly Case[] = [...malformed, ['the global id of a job', globalId(`Job:${uuid}`)]];
+const noJobs: readonly Case[] = [...malformed, ['the global id of a batch', globalId(`Batch:${uuid}`)]];
 const noNodes: readonly Case[] = [
   ...malformed,
   ['a plain UUID', uuid],
@@ -61,6 +62,13 @@ describe('An id that is', () => {
         argumentError(argument, `"${argument}" is not the id of a Batch.`, [field]),
       );
     }
+  });
+
+  it.each(noJobs)('%s is refused where a job is meant', async (_title, jobId) => {
+    const input = { jobId, resolution: { giveUp: true } };
+    expect(await mutate(service, 'resolveJob', input)).toEqual(
+      validationError(['input', 'jobId'], 'jobId is not the id of a Job.'),
+    );
   });
 
   it.each(noNodes)('%s is refused where anything is meant', async (_title, id) => {
