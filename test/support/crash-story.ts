@@ -66,7 +66,7 @@ function stepsOf(plot: Plot, service: CrashableService, follower: Follower): rea
   const counted = (ofLife: Plot, steps: readonly Step[]): readonly Step[] =>
     plot === ofLife ? steps : steps.map(([, take]) => [null, take]);
   const opening = counted('kept', [
-    ['create', () => ensureBatch(service, plot)],
+    ['create', () => create(service, plot)],
     ['follow', () => follower.follow()],
     ['submit', () => service.work(0)],
   ]);
@@ -80,7 +80,7 @@ function stepsOf(plot: Plot, service: CrashableService, follower: Follower): rea
     ['ingest', () => service.work(10)],
   ]);
   const retrying = counted('retried', [
-    ['retry', () => ensureRetry(service)],
+    ['retry', () => retry(service)],
     ['submit', () => service.work(0)],
     ['poll', () => service.work(10)],
     ['ingest', () => service.work(10)],
@@ -110,12 +110,12 @@ export function requestsOf({ name, limits, capabilities }: Provider, plot: Plot)
   });
 }
 
-/** Makes the batch, unless a call that was cut off has made it. */
-async function ensureBatch(service: CrashableService, plot: Plot): Promise<void> {
+/** Makes the batch; under a key, so that a call that was cut off can be made again. */
+async function create(service: CrashableService, plot: Plot): Promise<void> {
   const { provider } = service;
-  if (service.lives() > 1 && (await findBatch(service)) !== null) return;
   await query(service, mutationDocument('createBatch'), {
     input: {
+      idempotencyKey: 'create',
       provider: provider.name,
       ...modelFor(provider.name),
       submit: 'NOW',
@@ -130,12 +130,10 @@ async function cancel(service: CrashableService): Promise<void> {
   await query(service, mutationDocument('cancelBatch'), { input: { batchId: id } });
 }
 
-/** Tries again what failed, unless a call that was cut off has begun to. */
-async function ensureRetry(service: CrashableService): Promise<void> {
+/** Tries again what failed; under a key, too. */
+async function retry(service: CrashableService): Promise<void> {
   const id = await findBatch(service);
-  const { batch } = await query(service, `query($id: ID!) { batch(id: $id) { attempt } }`, { id });
-  if (batch.attempt > 1) return;
-  await query(service, mutationDocument('retryBatch'), { input: { batchId: id } });
+  await query(service, mutationDocument('retryBatch'), { input: { batchId: id, idempotencyKey: 'retry' } });
 }
 
 /** The id of the batch; null while there is none. */

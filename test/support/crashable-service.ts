@@ -47,8 +47,6 @@ export interface CrashableService {
   points(): readonly CrashPoint[];
   /** Resolves when it is held, in its present life. */
   held(): Promise<void>;
-  /** How often it was started. */
-  lives(): number;
   /** Where the service listens that is up now. */
   url(): string;
   now(): Date;
@@ -77,7 +75,6 @@ export async function startCrashable(provider: Provider, mortal: Mortality): Pro
   const { db } = database;
   const clock = createHandClock(testStart);
   let life = createLife(mortal.holdAt);
-  let lives = 0;
   let app: App | null = null;
 
   const statements = await startStatementProxy(database.url, (text) =>
@@ -104,16 +101,12 @@ export async function startCrashable(provider: Provider, mortal: Mortality): Pro
     CALL_SECONDS: '20',
   };
 
-  const startIn = async ({ process }: Mortality) => {
-    const service = await process.start({ ...settings, DATABASE_URL: statements.url }, clock.now());
-    lives += 1;
-    return service;
-  };
+  const startIn = ({ process }: Mortality) =>
+    process.start({ ...settings, DATABASE_URL: statements.url }, clock.now());
   const startHere = async () => {
     const config = readConfig({ ...settings, DATABASE_URL: database.url }, {}, providers);
     app = await startApp(config, createLogger({ level: 'fatal' }), { clock, works: false });
     const { url, services, databaseUrl } = app;
-    lives += 1;
     return { url, work: () => workOnce(services, databaseUrl) };
   };
   let service: ServiceInProcess = await startIn(mortal);
@@ -126,7 +119,6 @@ export async function startCrashable(provider: Provider, mortal: Mortality): Pro
     key,
     points: () => life.points,
     held: () => life.held,
-    lives: () => lives,
     url: () => service.url,
     now: () => clock.now(),
     enter: (act) => life.enter(act),
