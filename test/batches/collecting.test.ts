@@ -63,7 +63,7 @@ describe.each([
     const directives = ['', 'doubled', 'missing', 'malformed', 'foreign', 'errored', 'overloaded'];
     const texts = directives.map((word) => (word === '' ? 'plain' : `emulate:${word}`));
     const id = await submitted(provider, texts);
-    await service.turn(20, 10);
+    await service.turn(60, 10);
     const items = await itemsNow(services, id);
     const outcomes = Object.fromEntries(
       items.map(({ status, errorCode, retryable }, index) => [

@@ -77,7 +77,7 @@ describe.each(['openai', 'anthropic'] as const)('A batch for %s of which some re
     const created = await mutate(service, 'createBatch', { provider, submit: 'NOW', requests: { list } });
     const { id } = created.batch;
     await service.work();
-    await service.turn(60, 15);
+    await service.turn(120, 15);
     const { batch } = (await service.query(report, { id })).data;
     const { refused, overloaded, expired, missing } = codes[provider];
     const lost = missing.status === 'EXPIRED' ? 3 : 2;
