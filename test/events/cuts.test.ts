@@ -31,7 +31,7 @@ const growing: Life = (id) =>
     () => verbs.updateBatch(service.app.services, caller.scope, id, { name: `part ${part}` }),
   ]);
 const closed: Life = (id) => [() => verbs.submitBatch(service.app.services, caller.scope, id)];
-const worked: Life = () => Array.from({ length: 8 }, () => () => service.turn(5));
+const worked: Life = () => Array.from({ length: 14 }, () => () => service.turn(5));
 const once: Life = () => [() => service.work()];
 const cancelled: Life = (id) => [() => verbs.cancelBatch(service.app.services, caller.scope, id)];
 
