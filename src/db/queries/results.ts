@@ -81,7 +81,7 @@ export async function settleMissing(
     status: ResultStatus;
     errorCode: string;
     errorMessage: string;
-    retryable: boolean;
+    retryable: boolean | null;
   },
 ): Promise<Tally> {
   return firstTally(
@@ -90,7 +90,7 @@ export async function settleMissing(
         insert into results (batch_id, job_id, attempt, seq, finished_at, position, status, error_code, error_message, retryable)
         select ${origin.batchId}::uuid, ${origin.jobId}::uuid, ${origin.attempt}::int, ${origin.seq}::int,
           ${origin.at.toISOString()}::timestamptz, p, ${missing.status}, ${missing.errorCode}, ${missing.errorMessage},
-          ${missing.retryable}
+          ${missing.retryable}::bool
         from unnest(${missing.positions}::int4multirange) as r, generate_series(lower(r), upper(r) - 1) as p
         on conflict do nothing
         ${counted})
