@@ -8,7 +8,7 @@ import type { ResultStatus } from '../../domain/status.ts';
 import type { Usage } from '../../domain/usage.ts';
 import type { Queryable } from '../client.ts';
 import { type ResultRow, results } from '../tables/results.ts';
-import { isOutcome } from './outcome.ts';
+import { isOutcome, withHeldOf } from './outcome.ts';
 import { batchInScope } from './scope.ts';
 
 /** What an insert added: how many of each outcome, and the sum of their tokens. */
@@ -141,6 +141,7 @@ export async function errorGroups(
   batchIds: readonly string[],
 ): Promise<ErrorGroup[]> {
   const { rows } = await db.execute<{ [K in keyof ErrorGroup]: ErrorGroup[K] }>(sql`
+    ${withHeldOf(batchIds)}
     select "batchId", code, count, message, "samplePosition" from (
       select batch_id as "batchId", error_code as code, count(*)::int as count,
              (array_agg(error_message order by position))[1] as message, min(position) as "samplePosition",
