@@ -51,7 +51,7 @@ export const invariants: readonly Invariant[] = [
   { name: 'usage', title: 'Token sums equal those of the results.', find: checkUsage },
   {
     name: 'ends',
-    title: 'A closed batch is terminal exactly when every request has a result of its newest attempt.',
+    title: 'A closed batch is terminal exactly when every attempt of every request has a result.',
     find: checkEnds,
   },
   {

@@ -18,7 +18,7 @@ import type { Services } from '../services.ts';
 import { changeHeldJob, tryAgainLater } from './held-job.ts';
 import { itemFinder, type PositionOf, type ReadLine } from './item-of-line.ts';
 import { patchFromReport, providerJobOf } from './job-report.ts';
-import { givenUp, lostJobCode, missingOutcome } from './missing-outcome.ts';
+import { givenUp, type LastWord, lostJobCode, missingOutcome } from './missing-outcome.ts';
 import { isHopeless } from './overdue-job.ts';
 import { storableText } from './storable-text.ts';
 import { totalOf } from './tally.ts';
@@ -32,10 +32,12 @@ export async function collectJob(
   signal: AbortSignal,
 ): Promise<void> {
   let gone = false;
+  let mayPass = false;
   try {
     if (job.providerJobId !== null) {
       const report = await copyResults(services, { provider, client }, job, signal);
       if (report === 'later') return;
+      mayPass = report.error?.retryable ?? false;
       const failure = await incompleteness(services, job, report);
       if (failure !== null) throw failure;
     }
@@ -56,7 +58,7 @@ export async function collectJob(
     }
   }
   if (!gone && (await mayHaveSkipped(services, job))) return await readAgain(services, job);
-  await settle(services, job, gone);
+  await settle(services, job, { gone, mayPass });
 }
 
 const incompleteCode = 'results_incomplete';
@@ -264,11 +266,11 @@ const complete = (now: Date) =>
     leaseUntil: null,
   }) as const;
 
-/** Gives items without a line their outcome, and ends the job. `gone`: its results existed and are no longer kept. */
-export async function settle(services: Services, job: JobRow, gone: boolean): Promise<void> {
+/** Gives items without a line their outcome, and ends the job. */
+export async function settle(services: Services, job: JobRow, lastWord: LastWord): Promise<void> {
   await changeHeldJob(services, job, async (current, { now, seq, tx }) => {
     const origin = { batchId: job.batchId, jobId: job.id, attempt: job.attempt, seq, at: now };
-    const outcome = missingOutcome(current, gone);
+    const outcome = missingOutcome(current, lastWord);
     const reason = givenUp(current);
     const tally = await settleMissing(workerScope, tx, origin, { positions: job.positions, ...outcome });
     return {

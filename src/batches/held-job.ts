@@ -1,6 +1,6 @@
 /**
  * Changes of a job by the worker that holds it: made on the row as it now is, guarded by the lease's epoch, told
- * with the job's number. Also when to try again after a provider's failure.
+ * with the job's number. A change that would end the batch may begin its next attempt instead. Also when to try again after a provider's failure.
  */
 import type { Queryable } from '../db/client.ts';
 import type { JobPatch } from '../db/queries/jobs.ts';
@@ -12,6 +12,7 @@ import { workerScope } from '../domain/scope.ts';
 import { isTerminalBatch } from '../domain/status.ts';
 import type { ProviderFailure } from '../providers/failure.ts';
 import type { Services } from '../services.ts';
+import { retriedByPolicy } from './retry-by-policy.ts';
 import { storableText } from './storable-text.ts';
 import { type BatchChange, LeaseLostError, transition } from './transition.ts';
 
@@ -36,12 +37,13 @@ export interface Moment {
  * another worker holds it now.
  */
 export async function changeHeldJob(
-  services: Pick<Services, 'db' | 'clock' | 'settings' | 'origin'>,
+  services: Pick<Services, 'db' | 'clock' | 'settings' | 'origin' | 'providers'>,
   held: JobRow,
   decide: (current: JobRow, moment: Moment) => Promise<HeldJobChange | null> | HeldJobChange | null,
 ): Promise<void> {
   await services.db.transaction((tx) =>
-    transition(services, workerScope, tx, held.batchId, async ({ batch, jobs, now, seq: next }) => {
+    transition(services, workerScope, tx, held.batchId, async (locked) => {
+      const { batch, jobs, now, seq: next } = locked;
       const current = jobs.find(({ id }) => id === held.id);
       // What another has made of it since is not for this worker to judge.
       if (current !== undefined && current.leaseEpoch !== held.leaseEpoch) throw new LeaseLostError();
@@ -51,12 +53,12 @@ export async function changeHeldJob(
       const change = current === undefined ? null : await decide(current, { now, seq, tx });
       if (current === undefined || change === null) return null;
       const { event, data, set, settled } = change;
-      return {
+      return retriedByPolicy(services, tx, locked, {
         event: ended ? null : event,
         data: { job: held.number, ...data },
         jobs: [{ job: current, set, epoch: held.leaseEpoch }],
         ...(settled === undefined ? {} : { settled }),
-      };
+      });
     }),
   );
 }

@@ -8,7 +8,8 @@ export interface MissingOutcome {
   readonly status: ResultStatus;
   readonly errorCode: string;
   readonly errorMessage: string;
-  readonly retryable: boolean;
+  /** Null where it may still be under way at the provider, whatever we have to say of it. */
+  readonly retryable: boolean | null;
 }
 
 const byFate = {
@@ -64,16 +65,25 @@ export function givenUp({ evidence, status }: Pick<JobRow, 'evidence' | 'status'
   return typeof code === 'string' && typeof message === 'string' ? { code, message } : null;
 }
 
-/** The outcome of the items that a final job leaves open. `gone`: its results existed and are no longer kept. */
-export function missingOutcome(job: JobRow, gone: boolean): MissingOutcome {
+/** What the provider last told of a final job, beside its state. */
+export interface LastWord {
+  /** Whether its results existed and are no longer kept. */
+  readonly gone: boolean;
+  /** Whether what the job failed for may pass. */
+  readonly mayPass: boolean;
+}
+
+/** The outcome of the items that a final job leaves open. */
+export function missingOutcome(job: JobRow, { gone, mayPass }: LastWord): MissingOutcome {
   if (!isFinalJob(job.status)) throw new Error('only a final job leaves items open');
   const reason = givenUp(job);
   if (reason !== null) {
     const { code: errorCode, message: errorMessage } = reason;
     // Stopped for being late it is late; stopped for being refused it is refused.
-    return errorCode === deadlineCode
-      ? { ...byFate.EXPIRED, errorCode, errorMessage }
-      : { ...byFate.FAILED, errorCode, errorMessage };
+    if (errorCode !== deadlineCode) return { ...byFate.FAILED, errorCode, errorMessage };
+    // What its provider has not ended may still be worked on there.
+    const retryable = job.status === 'EXPIRED' ? null : byFate.EXPIRED.retryable;
+    return { ...byFate.EXPIRED, errorCode, errorMessage, retryable };
   }
   if (gone) {
     return {
@@ -86,5 +96,6 @@ export function missingOutcome(job: JobRow, gone: boolean): MissingOutcome {
   const outcome = byFate[job.status];
   // A job that failed says why; its items say the same.
   if (job.status !== 'FAILED' || job.errorCode === null) return outcome;
-  return { ...outcome, errorCode: job.errorCode, errorMessage: job.errorMessage ?? outcome.errorMessage };
+  const errorMessage = job.errorMessage ?? outcome.errorMessage;
+  return { ...outcome, errorCode: job.errorCode, errorMessage, retryable: mayPass };
 }

@@ -64,6 +64,8 @@ export function draftBatch(
     whenRequests: input.submit.kind === 'WHEN' ? input.submit.requests : null,
     whenBytes: input.submit.kind === 'WHEN' ? input.submit.bytes : null,
     whenSeconds: input.submit.kind === 'WHEN' ? input.submit.seconds : null,
+    retryAttempts: input.retry?.attempts ?? null,
+    retryBackoffSeconds: input.retry?.backoffSeconds ?? null,
   } as const;
   return { entry, row, accepted };
 }

@@ -40,7 +40,7 @@ export interface AttemptPlan {
 
 /** The change that begins it. */
 export async function nextAttempt(
-  services: Services,
+  services: Pick<Services, 'clock'>,
   scope: Scope,
   tx: Queryable,
   { batch, jobs, seq, now }: LockedBatch,

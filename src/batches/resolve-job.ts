@@ -18,6 +18,7 @@ import { namesItems } from './item-of-line.ts';
 import { patchFromFound } from './job-report.ts';
 import { type GivenUp, givenUpCode, missingOutcome } from './missing-outcome.ts';
 import { askForNamed, type NamedBatch, refuseTaken } from './named-batch.ts';
+import { retriedByPolicy } from './retry-by-policy.ts';
 import { type BatchChange, type JobChange, transition } from './transition.ts';
 import { notYetOver } from './whose-batch.ts';
 
@@ -50,7 +51,8 @@ export async function resolveJob(
     resolution.kind === 'PROVIDER_JOB' ? await askFor(services, seen, resolution.providerJobId) : null;
   return db.transaction(async (tx) => {
     if (named !== null) await refuseTaken(scope, tx, seen.provider, named.batch, jobId);
-    const batch = await transition(services, scope, tx, seen.batchId, async ({ jobs, ...moment }) => {
+    const batch = await transition(services, scope, tx, seen.batchId, async (locked) => {
+      const { jobs, ...moment } = locked;
       const job = jobs.find(({ id }) => id === jobId);
       if (job === undefined) throw new NotFoundError('job', jobId);
       refuseUnfit(job);
@@ -61,7 +63,8 @@ export async function resolveJob(
           : resolution.kind === 'NOT_CREATED'
             ? sentAgain(services, settled, moment)
             : await givenUp(scope, settled, { ...moment, tx });
-      return { event: 'JOB_RESOLVED', data: { job: job.number, resolution: resolution.kind }, ...change };
+      const data = { job: job.number, resolution: resolution.kind };
+      return retriedByPolicy(services, tx, locked, { event: 'JOB_RESOLVED', data, ...change });
     });
     const job = await findJob(scope, tx, jobId);
     if (job === null) throw new Error('a job stays with its batch');
@@ -160,7 +163,7 @@ async function givenUp(
   const { code: errorCode, message: errorMessage } = unknowable;
   const evidence = { ...set.evidence, givenUp: { ...unknowable } };
   const origin = { batchId: job.batchId, jobId: job.id, attempt: job.attempt, seq, at: now };
-  const outcome = missingOutcome({ ...job, status: 'FAILED', evidence }, false);
+  const outcome = missingOutcome({ ...job, status: 'FAILED', evidence }, { gone: false, mayPass: false });
   const tally = await settleMissing(scope, tx, origin, { positions: job.positions, ...outcome });
   const failed = {
     status: 'FAILED',

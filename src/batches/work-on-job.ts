@@ -37,7 +37,8 @@ export async function workOnJob(
   const { signal } = lease;
   if (work === null || !works.includes(work)) return passOn(services, job, work);
   // What its provider never had is ended without it.
-  if (work === 'collect' && job.providerJobId === null) return settle(services, job, false);
+  if (work === 'collect' && job.providerJobId === null)
+    return settle(services, job, { gone: false, mayPass: false });
   try {
     const entry = configured(services, job);
     if (isPinned(job, work) && entry.credential !== job.credential)
@@ -65,7 +66,7 @@ export async function workOnJob(
 async function waitForPerson(services: Services, job: JobRow, { code, message }: GivenUp): Promise<void> {
   const failure = new ProviderFailure('unavailable', { code, message });
   if (isFinalJob(job.status) && isHopeless(services, job, failure, services.clock.now())) {
-    return settle(services, job, true);
+    return settle(services, job, { gone: true, mayPass: false });
   }
   await changeHeldJob(services, job, (current, { now }) => {
     const end = isFinalJob(current.status)

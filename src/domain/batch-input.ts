@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { submitRuleSchema } from './accumulation.ts';
 import { isJsonObject, type JsonObject } from './json-line.ts';
 import { providerJobIdSchema } from './provider-job.ts';
+import { retryPolicySchema } from './retry.ts';
 import { idempotencyKeySchema, storableText } from './storable-text.ts';
 
 const nameCharactersMax = 512;
@@ -66,6 +67,7 @@ export const createBatchInput = z.strictObject({
   metadata: metadataSchema.nullish(),
   callbackUrl: callbackUrlSchema,
   submit: submitRuleSchema,
+  retry: retryPolicySchema.nullish(),
   requests: requestsInput.nullish(),
   idempotencyKey: idempotencyKeySchema.nullish(),
 });

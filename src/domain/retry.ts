@@ -82,6 +82,18 @@ export const retryPolicySchema = z.strictObject({
 /** How often a batch's requests are tried, the first time included, and the pause before the second. */
 export type RetryPolicy = z.output<typeof retryPolicySchema>;
 
+/** The policy in a batch's row; null where only callers retry the batch. */
+export const policyOf = ({
+  retryAttempts,
+  retryBackoffSeconds,
+}: {
+  readonly retryAttempts: number | null;
+  readonly retryBackoffSeconds: number | null;
+}): RetryPolicy | null =>
+  retryAttempts === null || retryBackoffSeconds === null
+    ? null
+    : { attempts: retryAttempts, backoffSeconds: retryBackoffSeconds };
+
 /** Whether the policy has an attempt left for a batch that would end now. One that was cancelled is not retried by itself. */
 export const hasAttemptLeft = (
   policy: Pick<RetryPolicy, 'attempts'> | null,

@@ -9,6 +9,7 @@ import type { JobRow } from '../db/tables/jobs.ts';
 import { progress } from '../domain/batch.ts';
 import { customIdSchema } from '../domain/custom-id.ts';
 import { encodeCursor, type PageArguments } from '../domain/page.ts';
+import { policyOf, type RetryPolicy } from '../domain/retry.ts';
 import { ArgumentError } from '../errors.ts';
 import { cursorOf, numberWindow, pageSizes, uuidOfArgument } from './arguments.ts';
 import { type Connection, connectionOf, readingLimit, readingOrder } from './connection.ts';
@@ -17,6 +18,12 @@ import { type Connection, connectionOf, readingLimit, readingOrder } from './con
 export type BatchModel = BatchRow;
 /** A group of failures, as the schema's type is backed. */
 export type ErrorGroupModel = ErrorGroup;
+
+/** How a batch retries by itself, as the schema's type is backed. */
+export type RetryPolicyModel = RetryPolicy;
+
+/** How the batch tries failures again by itself; null where it does not. */
+export const retryPolicy = (batch: BatchRow): RetryPolicy | null => policyOf(batch);
 
 /** The batch with this id; null where the caller's organization has none. */
 export async function batchById({ id }: { id: string }, { loaders }: Context): Promise<BatchRow | null> {

@@ -38,6 +38,9 @@ export const jobError = (job: JobRow): { code: string; message: string } | null 
 export const jobNextSyncAt = (job: JobRow): Date | null =>
   job.providerJobId === null || isFinalJob(job.status) ? null : job.dueAt;
 
+/** Until when a job that nobody has sent waits; null for any other. */
+export const jobNotBefore = (job: JobRow): Date | null => (job.status === 'CREATED' ? job.dueAt : null);
+
 /** The provider's call to us about the job; null where it was not told to make one. */
 export const jobCallback = (job: JobRow): JobCallback | null => {
   const url = job.toldCallbackUrl ?? job.callbackUrl;

@@ -1,4 +1,9 @@
-import { type BatchModel, type ErrorGroupModel, errorGroupSample } from '../resolvers/batch.ts';
+import {
+  type BatchModel,
+  type ErrorGroupModel,
+  errorGroupSample,
+  type RetryPolicyModel,
+} from '../resolvers/batch.ts';
 import { builder } from './builder.ts';
 import { SubmitModeType } from './enums.ts';
 import { ItemRef } from './nodes.ts';
@@ -47,6 +52,19 @@ export const SubmitRuleType = builder.objectRef<BatchModel>('SubmitRule').implem
       nullable: true,
       description: 'When the timer closes it; null while no timer runs.',
       resolve: (batch) => batch.dueAt,
+    }),
+  }),
+});
+
+/** How a batch tries failures again by itself. */
+export const RetryPolicyType = builder.objectRef<RetryPolicyModel>('RetryPolicy').implement({
+  description: 'How a batch tries failures that may pass again by itself.',
+  fields: (t) => ({
+    attempts: t.exposeInt('attempts', {
+      description: 'How often a request is tried; the first time counts.',
+    }),
+    backoffSeconds: t.exposeInt('backoffSeconds', {
+      description: 'The pause before the second attempt; it doubles with each one after.',
     }),
   }),
 });

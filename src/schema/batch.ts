@@ -8,10 +8,17 @@ import {
   batchItems,
   batchJobs,
   batchProgress,
+  retryPolicy,
 } from '../resolvers/batch.ts';
 import { batchCallback } from '../resolvers/callbacks.ts';
 import { listBatches } from '../resolvers/lists.ts';
-import { BatchErrorType, CountsType, ErrorGroupType, SubmitRuleType } from './batch-parts.ts';
+import {
+  BatchErrorType,
+  CountsType,
+  ErrorGroupType,
+  RetryPolicyType,
+  SubmitRuleType,
+} from './batch-parts.ts';
 import { builder } from './builder.ts';
 import { BatchCallbackType } from './callback.ts';
 import { BatchStatusType, ItemStatusType } from './enums.ts';
@@ -92,6 +99,12 @@ builder.node(BatchRef, {
       }),
       version: t.exposeInt('version', {
         description: 'The number of its newest event. Give it to batchUpdated as `after` to go on from here.',
+      }),
+      retry: t.field({
+        type: RetryPolicyType,
+        nullable: true,
+        description: 'How it tries failures again by itself; null where only retryBatch does.',
+        resolve: (batch) => retryPolicy(batch),
       }),
       attempt: t.exposeInt('attempts', {
         description: 'The number of its newest attempt: 1 until requests are tried again.',

@@ -46,6 +46,19 @@ const SubmitWhenInput = builder.inputType('SubmitWhenInput', {
 /** By what a call is known when it is made again. */
 const idempotencyKeyDescription =
   'Your own name for this call, any text up to 255 characters. The same call made again under it within 24 hours does nothing and gets the same answer; another call under it is refused.';
+const RetryPolicyInput = builder.inputType('RetryPolicyInput', {
+  description:
+    'How failures that may pass are tried again by themselves, when everything else of the batch is over. What was refused for good or cancelled never is.',
+  fields: (t) => ({
+    attempts: t.int({
+      required: true,
+      description: 'How often a request is tried, from 2 to 10; the first time counts.',
+    }),
+    backoffSeconds: t.int({
+      description: 'The pause before the second attempt, 60 where left out; it doubles with each one after.',
+    }),
+  }),
+});
 
 /** What `createBatch` takes. */
 export const CreateBatchInput = builder.inputType('CreateBatchInput', {
@@ -79,6 +92,10 @@ export const CreateBatchInput = builder.inputType('CreateBatchInput', {
     }),
     when: t.field({ type: SubmitWhenInput, description: 'The thresholds of `submit: WHEN`.' }),
     idempotencyKey: t.string({ description: idempotencyKeyDescription }),
+    retry: t.field({
+      type: RetryPolicyInput,
+      description: 'Whether it tries failures again by itself; only retryBatch does where left out.',
+    }),
   }),
 });
 

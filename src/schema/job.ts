@@ -6,6 +6,7 @@ import {
   jobError,
   jobNeedsPerson,
   jobNextSyncAt,
+  jobNotBefore,
   jobRaw,
   jobStrayCount,
 } from '../resolvers/job.ts';
@@ -225,6 +226,10 @@ builder.node(JobRef, {
       cancelledAt: moment('When it was stopped.', (job) => job.cancelledAt),
       resultsExpireAt: moment('Until when the provider keeps the results.', (job) => job.resultsExpireAt),
       lastSyncedAt: moment('When the provider was last asked.', (job) => job.lastSyncedAt),
+      notBefore: moment(
+        'Until when it waits to be sent, or to be sent again; null once it was sent.',
+        jobNotBefore,
+      ),
       nextSyncAt: moment('When the provider is asked next; syncBatch asks now.', jobNextSyncAt),
     };
   },

@@ -339,10 +339,12 @@ describe('report', () => {
     expect(report({ state: 'BATCH_STATE_FAILED' }, { done: true, error }).error).toEqual({
       code: 'invalid_argument',
       message: 'Line 7 has no request.',
+      retryable: false,
     });
     expect(report({ state: 'BATCH_STATE_FAILED' }).error).toEqual({
       code: 'batch_failed',
       message: 'The provider failed the batch.',
+      retryable: false,
     });
     expect(report({ state: 'BATCH_STATE_CANCELLED' }, { error }).error).toBeNull();
   });

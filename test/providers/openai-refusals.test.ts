@@ -104,7 +104,7 @@ describe('a batch that the vendor fails after it took it', () => {
       return bench.client.retrieve(job, noSignal);
     });
 
-  test('because too many tokens are in the queue keeps the reason, word for word', async () => {
+  test('because too many tokens are in the queue keeps the reason, word for word, and may be taken another time', async () => {
     const text = fixture('failed-batch.json');
     expect(await shownAs(text)).toMatchObject({
       status: 'FAILED',
@@ -115,6 +115,7 @@ describe('a batch that the vendor fails after it took it', () => {
       error: {
         code: 'token_limit_exceeded',
         message: JSON.parse(text).errors.data[0].message,
+        retryable: true,
       },
     });
   });
@@ -131,6 +132,7 @@ describe('a batch that the vendor fails after it took it', () => {
     expect((await shownAs(text)).error).toEqual({
       code: 'model_not_found',
       message: "The model 'gpt-x' cannot be batched. (line 1)",
+      retryable: false,
     });
   });
 });

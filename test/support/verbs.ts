@@ -14,6 +14,7 @@ import type { JobRow } from '../../src/db/tables/jobs.ts';
 import type { SubmitRule } from '../../src/domain/accumulation.ts';
 import type { RequestsInput } from '../../src/domain/batch-input.ts';
 import { workOf } from '../../src/domain/job.ts';
+import type { RetryPolicy } from '../../src/domain/retry.ts';
 import { type OrganizationScope, workerScope } from '../../src/domain/scope.ts';
 import { openProviderAccess } from '../../src/providers/access.ts';
 import type { EmulatorCall } from '../../src/providers/emulation.ts';
@@ -31,6 +32,7 @@ export interface BatchWish {
   readonly texts?: readonly string[];
   readonly idempotencyKey?: string;
   readonly callbackUrl?: string;
+  readonly retry?: RetryPolicy;
 }
 
 /** Requests with these texts, as a caller would give them. */

@@ -29,14 +29,20 @@ export const checkCounts = (_worker: Scope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
-    with told as (
-      select i.batch_id, case when r.attempt >= coalesce(j.attempt, 0) then r.status
-        when coalesce(j.status, 'CREATED') = 'CREATED' then 'PENDING' else 'SUBMITTED' end as status
+    with held as (
+      select distinct on (j.batch_id, p) j.batch_id, p as position, j.attempt, j.status
+      from jobs j cross join lateral unnest(j.positions) as u(range)
+        cross join lateral generate_series(lower(u.range), upper(u.range) - 1) as p
+      order by j.batch_id, p, j.attempt desc, j.number desc),
+    newest as (
+      select distinct on (batch_id, position) batch_id, position, attempt, status
+      from results order by batch_id, position, attempt desc),
+    told as (
+      select i.batch_id, case when r.attempt >= coalesce(h.attempt, 0) then r.status
+        when coalesce(h.status, 'CREATED') = 'CREATED' then 'PENDING' else 'SUBMITTED' end as status
       from items i join batches b on b.id = i.batch_id and i.position < b.total
-        left join lateral (select attempt, status from results where batch_id = i.batch_id and position = i.position
-          order by attempt desc limit 1) r on true
-        left join lateral (select attempt, status from jobs where batch_id = i.batch_id and i.position <@ positions
-          order by attempt desc, number desc limit 1) j on true),
+        left join newest r on r.batch_id = i.batch_id and r.position = i.position
+        left join held h on h.batch_id = i.batch_id and h.position = i.position),
     counted as (
       select batch_id, array[
         count(*) filter (where status = 'PENDING'), count(*) filter (where status = 'SUBMITTED'),
@@ -70,23 +76,23 @@ export const checkUsage = (_worker: Scope, db: Queryable): Promise<Finding> =>
 
 const noTokens = sql`array[null, null, null, null, null]::numeric[]`;
 
-/** A closed batch is terminal exactly when every item has a result of its newest attempt; an open one is accumulating. */
+/**
+ * A closed batch is terminal exactly when every item has a result of every attempt that a job makes of it; an open one
+ * is accumulating.
+ */
 export const checkEnds = (_worker: Scope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
-    with finished as (
-      select r.batch_id, count(distinct r.position) as items
-      from results r join batches b on b.id = r.batch_id and r.position < b.total
-      where r.attempt = b.attempts or not exists (select 1 from jobs j
-        where j.batch_id = r.batch_id and j.attempt > r.attempt and r.position <@ j.positions)
-      group by r.batch_id)
+    with meant as (select batch_id, sum(request_count) as attempts from jobs group by batch_id),
+    brought as (select batch_id, count(*) as results from results where job_id is not null group by batch_id)
     select b.id::text,
       case when b.closed_at is null then b.status <> 'ACCUMULATING'
-        else b.status = 'ACCUMULATING' or (b.status = any(${sql.param(terminal)}::text[])) <> (coalesce(f.items, 0) = b.total)
-      end as broken,
-      format('status %s, items %s, with a result %s', b.status, b.total, coalesce(f.items, 0)) as detail
-    from batches b left join finished f on f.batch_id = b.id`,
+        else b.status = 'ACCUMULATING' or (b.status = any(${sql.param(terminal)}::text[])) <>
+          (coalesce(m.attempts, 0) = coalesce(r.results, 0)) end as broken,
+      format('status %s, items %s, attempts of them %s, results %s', b.status, b.total, coalesce(m.attempts, 0),
+        coalesce(r.results, 0)) as detail
+    from batches b left join meant m on m.batch_id = b.id left join brought r on r.batch_id = b.id`,
   );
 
 const terminal = batchStatuses.filter(isTerminalBatch);

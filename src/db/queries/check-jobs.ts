@@ -49,13 +49,15 @@ export const checkRetries = (_worker: Scope, db: Queryable): Promise<Finding> =>
     sql`
     with newest as (select batch_id, max(attempt) as attempt from jobs group by batch_id),
     repeated as (
-      select o.batch_id, o.id, o.attempt, o.positions * n.positions as positions
-      from jobs o join jobs n on n.batch_id = o.batch_id and n.attempt > o.attempt and n.positions && o.positions),
+      select o.batch_id, o.id, o.attempt, p as position
+      from jobs o join jobs n on n.batch_id = o.batch_id and n.attempt > o.attempt and n.positions && o.positions
+        cross join lateral unnest(o.positions * n.positions) as u(range)
+        cross join lateral generate_series(lower(u.range), upper(u.range) - 1) as p),
     doubled as (
-      select p.batch_id, sum((select sum(upper(u) - lower(u)) from unnest(p.positions) as u) -
-        (select count(*) from results r where r.batch_id = p.batch_id and r.attempt = p.attempt and r.job_id = p.id
-           and r.status <> 'SUCCEEDED' and r.position <@ p.positions)) as items
-      from repeated p group by p.batch_id)
+      select p.batch_id, count(*) as items
+      from repeated p left join results r on r.batch_id = p.batch_id and r.position = p.position
+        and r.attempt = p.attempt and r.job_id = p.id and r.status <> 'SUCCEEDED'
+      where r.position is null group by p.batch_id)
     select b.id::text, b.attempts <> coalesce(n.attempt, 1) or coalesce(d.items, 0) <> 0 as broken,
       format('attempts %s, of jobs %s, items tried again without a failure %s',
         b.attempts, coalesce(n.attempt::text, 'none'), coalesce(d.items, 0)) as detail

@@ -5,7 +5,7 @@
 import { sql } from 'drizzle-orm';
 import type { Scope } from '../../domain/scope.ts';
 import type { Queryable } from '../client.ts';
-import { isOutcome } from './outcome.ts';
+import { isOutcome, withHeldOf } from './outcome.ts';
 import { batchInScope } from './scope.ts';
 
 /** What can be downloaded: requests, results that succeeded, all other results. */
@@ -40,6 +40,7 @@ export async function downloadLines(
           from items i join batches b on b.id = i.batch_id and i.position < b.total
           where ${inBatch} order by i.position limit ${page.limit}`)
       : await db.execute<{ position: number; line: string }>(sql`
+          ${withHeldOf([batchId])}
           select i.position, ${resultLine} as line
           from batches bt join results r on r.batch_id = bt.id
           join items i on i.batch_id = r.batch_id and i.position = r.position

@@ -8,7 +8,7 @@ import type { Scope } from '../../domain/scope.ts';
 import type { ItemStatus } from '../../domain/status.ts';
 import type { Usage } from '../../domain/usage.ts';
 import type { Queryable } from '../client.ts';
-import { isOutcome, itemStatus, outcome } from './outcome.ts';
+import { isOutcome, itemStatus, outcome, withHeldOf } from './outcome.ts';
 import { batchInScope } from './scope.ts';
 
 /** An item as callers see it, without its bodies. */
@@ -81,6 +81,7 @@ export async function itemPages(
     : sql`items i ${outcome} where i.batch_id = b.id and ${beyond(sql`i.position`)}`;
   const order = sql`${onlyFailed ? sql`f.position` : sql`i.position`} ${ascending ? sql`asc` : sql`desc`}`;
   const { rows } = await db.execute<Record<string, unknown>>(sql`
+    ${withHeldOf(batchIds)}
     select x.* from unnest(${sql.param(batchIds)}::uuid[]) as b(id)
     join batches bt on bt.id = b.id and ${batchInScope(scope, sql`bt.id`)}
     cross join lateral (
@@ -98,6 +99,7 @@ export async function findItemViews(
   keys: readonly { batchId: string; position: number }[],
 ): Promise<ItemView[]> {
   const { rows } = await db.execute<Record<string, unknown>>(sql`
+    ${withHeldOf(keys.map((key) => key.batchId))}
     select ${view}
     from unnest(${sql.param(keys.map((key) => key.batchId))}::uuid[], ${sql.param(keys.map((key) => key.position))}::int[]) as k(batch_id, position)
     join items i on i.batch_id = k.batch_id and i.position = k.position
@@ -113,6 +115,7 @@ export async function findItemViewsByCustomId(
   keys: readonly { batchId: string; customId: string }[],
 ): Promise<ItemView[]> {
   const { rows } = await db.execute<Record<string, unknown>>(sql`
+    ${withHeldOf(keys.map((key) => key.batchId))}
     select ${view}
     from unnest(${sql.param(keys.map((key) => key.batchId))}::uuid[], ${sql.param(keys.map((key) => key.customId))}::text[]) as k(batch_id, custom_id)
     join items i on i.batch_id = k.batch_id and i.custom_id = k.custom_id
@@ -129,6 +132,7 @@ export async function countItems(
   filter: ItemFilter,
 ): Promise<Map<string, number>> {
   const { rows } = await db.execute<{ id: string; count: number }>(sql`
+    ${withHeldOf(batchIds)}
     select bt.id, count(*)::int as count
     from batches bt join items i on i.batch_id = bt.id and i.position < bt.total ${outcome}
     where bt.id = any(${sql.param(batchIds)}::uuid[]) and ${batchInScope(scope, sql`bt.id`)}
@@ -192,6 +196,7 @@ export async function finishedItems(
   limit: number,
 ): Promise<FinishedItem[]> {
   const { rows } = await db.execute<Record<string, unknown>>(sql`
+    ${withHeldOf([batchId])}
     select ${view}, r.seq
     from batches bt join results r on r.batch_id = bt.id
     join items i on i.batch_id = r.batch_id and i.position = r.position

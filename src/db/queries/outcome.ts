@@ -1,28 +1,38 @@
 /**
- * What becomes of an item over its attempts, as SQL. Every attempt but that of a batch which was cancelled while open
- * has a job that holds the item, so a result stands for its item until a job of a later attempt holds it. Batches that
- * were never retried pay one comparison for this.
+ * What becomes of an item over its attempts, as SQL. A job whose results are not all there holds its items: they have no
+ * outcome, whatever an earlier attempt came to. Everywhere else the newest result is the outcome. Batches that were
+ * never retried pay one comparison for this.
  */
 import { type SQL, sql } from 'drizzle-orm';
 
-/** Whether the result `r` of the batch `bt` is what became of its item: no later attempt is under way, or over. */
-export const isOutcome = sql`(r.attempt = bt.attempts or not exists (
-  select 1 from jobs n where n.batch_id = r.batch_id and n.attempt > r.attempt and r.position <@ n.positions))`;
+/**
+ * Opens a statement with `held`: the jobs of the batches that hold items. Their positions are read into memory once;
+ * those of a large job are stored apart from its row, where each look at them would fetch them again.
+ */
+export const withHeldOf = (batchIds: readonly string[]): SQL => sql`
+  with held as materialized (
+    select id, batch_id, number, attempt, status, positions + '{}'::int4multirange as positions
+    from jobs where batch_id = any(${sql.param(batchIds)}::uuid[]) and not collected)`;
 
 /**
- * Joins to the item `i` of the batch `bt` what became of it: `r`, the outcome, or where there is none `j`, the job that
- * has it now. What has an answer is never sent again, so nobody looks for a later job of it.
+ * Whether the result `r` of the batch `bt` is the outcome of its item: no later attempt is under way, or over. What has
+ * an answer is never tried again.
  */
+export const isOutcome = sql`(r.attempt = bt.attempts or r.status = 'SUCCEEDED' or not (
+  exists (select 1 from results n where n.batch_id = r.batch_id and n.position = r.position and n.attempt > r.attempt)
+  or exists (select 1 from held n where n.batch_id = r.batch_id and n.attempt > r.attempt and r.position <@ n.positions)))`;
+
+/** Joins to the item `i` of the batch `bt` its outcome `r`, or where it has none `j`, the job that holds it. */
 export const outcome = sql`
   left join lateral (select * from results r where r.batch_id = i.batch_id and r.position = i.position
                      order by r.attempt desc limit 1) last on true
-  left join lateral (select j.id, j.status from jobs j
+  left join lateral (select j.id, j.status from held j
                      where (last.position is null or (last.status <> 'SUCCEEDED' and last.attempt < bt.attempts))
                        and j.batch_id = i.batch_id and j.attempt > coalesce(last.attempt, 0) and i.position <@ j.positions
                      order by j.attempt desc, j.number desc limit 1) j on true
   left join lateral (select last.* where j.id is null) r on true`;
 
-/** The state that a job gives the items that it holds, where they have no result of it. */
+/** The state that a job gives the items that it holds. */
 export const heldStatus = (status: SQL): SQL =>
   sql`case when ${status} = 'CREATED' then 'PENDING' else 'SUBMITTED' end`;
 

@@ -8,7 +8,7 @@ import type { ResultStatus } from '../../domain/status.ts';
 import type { Usage } from '../../domain/usage.ts';
 import type { Queryable } from '../client.ts';
 import { type ResultRow, results } from '../tables/results.ts';
-import { isOutcome } from './outcome.ts';
+import { isOutcome, withHeldOf } from './outcome.ts';
 import { batchInScope } from './scope.ts';
 
 /** What an insert added: how many of each outcome, and the sum of their tokens. */
@@ -81,7 +81,7 @@ export async function settleMissing(
     status: ResultStatus;
     errorCode: string;
     errorMessage: string;
-    retryable: boolean;
+    retryable: boolean | null;
   },
 ): Promise<Tally> {
   return firstTally(
@@ -90,7 +90,7 @@ export async function settleMissing(
         insert into results (batch_id, job_id, attempt, seq, finished_at, position, status, error_code, error_message, retryable)
         select ${origin.batchId}::uuid, ${origin.jobId}::uuid, ${origin.attempt}::int, ${origin.seq}::int,
           ${origin.at.toISOString()}::timestamptz, p, ${missing.status}, ${missing.errorCode}, ${missing.errorMessage},
-          ${missing.retryable}
+          ${missing.retryable}::bool
         from unnest(${missing.positions}::int4multirange) as r, generate_series(lower(r), upper(r) - 1) as p
         on conflict do nothing
         ${counted})
@@ -141,6 +141,7 @@ export async function errorGroups(
   batchIds: readonly string[],
 ): Promise<ErrorGroup[]> {
   const { rows } = await db.execute<{ [K in keyof ErrorGroup]: ErrorGroup[K] }>(sql`
+    ${withHeldOf(batchIds)}
     select "batchId", code, count, message, "samplePosition" from (
       select batch_id as "batchId", error_code as code, count(*)::int as count,
              (array_agg(error_message order by position))[1] as message, min(position) as "samplePosition",

@@ -4,7 +4,7 @@ import type { RetrySelection } from '../../domain/retry.ts';
 import type { Scope } from '../../domain/scope.ts';
 import type { Queryable } from '../client.ts';
 import type { ItemMeasure } from './items.ts';
-import { isOutcome } from './outcome.ts';
+import { isOutcome, withHeldOf } from './outcome.ts';
 import { batchInScope } from './scope.ts';
 
 /** How many requests stop counting as what they had become. */
@@ -31,6 +31,7 @@ export async function failedMeasures(
   { among, after, limit }: FailedPage,
 ): Promise<ItemMeasure[]> {
   const { rows } = await db.execute<{ [K in keyof ItemMeasure]: ItemMeasure[K] }>(sql`
+    ${withHeldOf([batchId])}
     select i.position, i.endpoint, i.model, i.agent_id as "agentId", i.bytes
     from batches bt join results r on r.batch_id = bt.id
     join items i on i.batch_id = r.batch_id and i.position = r.position
@@ -54,6 +55,7 @@ export async function countFailed(
   const {
     rows: [row],
   } = await db.execute<{ [K in keyof ReopenedCounts]: ReopenedCounts[K] }>(sql`
+    ${withHeldOf([batchId])}
     select count(*) filter (where r.status = 'ERRORED')::int as errored,
            count(*) filter (where r.status = 'EXPIRED')::int as expired,
            count(*) filter (where r.status = 'CANCELLED')::int as cancelled

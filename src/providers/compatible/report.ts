@@ -81,8 +81,13 @@ const toError = ({ errors, error }: WireBatch): NonNullable<JobReport['error']> 
   }
   const line = first.line === null ? '' : ` (line ${first.line})`;
   const more = others.length === 0 ? '' : ` And ${others.length} more.`;
+  const code = first.code ?? 'batch_failed';
   return {
-    code: first.code ?? 'batch_failed',
+    code,
     message: publicText(`${first.message ?? 'The provider failed the batch.'}${line}${more}`, ''),
+    retryable: ofTheMoment.has(code),
   };
 };
+
+/** What speaks of the moment and not of the requests: the queue of tokens was full. */
+const ofTheMoment: ReadonlySet<string> = new Set(['token_limit_exceeded']);

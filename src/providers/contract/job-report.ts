@@ -33,11 +33,19 @@ export interface JobReport {
   readonly outputFileId: string | null;
   readonly errorFileId: string | null;
   /** Why the job as a whole failed; null where it did not. */
-  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly error: JobFailure | null;
   /** What only some providers tell; absent: not told. */
   readonly run?: JobRun;
   /** What the provider tells of its own call to us; absent: not told. */
   readonly callback?: ProviderCallback;
+}
+
+/** Why a job failed as a whole. */
+export interface JobFailure {
+  readonly code: string;
+  readonly message: string;
+  /** Whether the same requests may succeed in another job; absent: not. */
+  readonly retryable?: boolean;
 }
 
 /** How a job ran, from providers whose jobs are runs. */

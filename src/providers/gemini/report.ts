@@ -93,7 +93,8 @@ const resultsReady = (operation: WireOperation, status: JobReport['status'], cou
   return status === 'COMPLETED' ? counts.succeeded === 0 : status !== 'FAILED';
 };
 
-const toError = ({ error }: WireOperation): NonNullable<JobReport['error']> => ({
-  code: error?.code ? rpcCode(error.code).word : 'batch_failed',
-  message: publicText(error?.message ?? 'The provider failed the batch.', ''),
-});
+const toError = ({ error }: WireOperation): NonNullable<JobReport['error']> => {
+  const { word, mayPass } = error?.code ? rpcCode(error.code) : { word: 'batch_failed', mayPass: false };
+  const message = publicText(error?.message ?? 'The provider failed the batch.', '');
+  return { code: word, message, retryable: mayPass };
+};
