@@ -79,6 +79,7 @@ describe('A batch that failed in part', () => {
     );
     expect(retried).toEqual({
       __typename: 'RetryBatchPayload',
+      replayed: false,
       attempt: 2,
       requests: 2,
       batch: {
