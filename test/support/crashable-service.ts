@@ -69,12 +69,12 @@ export interface Mortality {
 const key = 'bq_crash_0123456789abcdef';
 
 /**
- * Long enough that the first poll finds the batch at work; but not where results are listed by agent in the order in
- * which agents finish: how much of them a poll half-way has still to read again is chance.
+ * Long enough that the first poll finds the batch at work; but not where results are read while it runs: how much of
+ * them a later reading has to read again is chance.
  */
-const paceOf = ({ itemsNamedBy }: Provider): EmulatorPace => ({
+const paceOf = ({ capabilities }: Provider): EmulatorPace => ({
   validatingSeconds: 1,
-  runningSeconds: itemsNamedBy === 'AGENT' ? 6 : 12,
+  runningSeconds: capabilities.partialResults ? 6 : 12,
   finalizingSeconds: 1,
   cancellingSeconds: 2,
 });
