@@ -55,13 +55,16 @@ export function timesAfter(
   now: Date,
 ): BatchPatch {
   const column = timeOf[status];
+  // A window that has ended says nothing of what was tried again since.
+  const newest = Math.max(...jobs.map((job) => job.attempt));
+  const current = jobs.filter((job) => !isFinalJob(job.status) || job.attempt === newest);
   const waiting = isTerminalBatch(status)
     ? []
     : jobs.filter((job) => job.providerJobId !== null && !isFinalJob(job.status));
   return {
     ...(column !== null && batch[column] === null ? { [column]: now } : {}),
     submittedAt: earliest(jobs.map((job) => job.submittedAt)),
-    expiresAt: latest(jobs.map((job) => job.expiresAt)),
+    expiresAt: latest(current.map((job) => job.expiresAt)),
     resultsExpireAt: earliest(jobs.map((job) => job.resultsExpireAt)),
     lastSyncedAt: latest(jobs.map((job) => job.lastSyncedAt)),
     nextSyncAt: earliest(waiting.map((job) => job.dueAt)),

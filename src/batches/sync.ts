@@ -68,9 +68,12 @@ async function ask(
   });
 }
 
-/** Settled: over and copied, or asked about since. A job that nobody has confirmed yet has had no answer. */
+/** Settled: over and copied, asked about since, or not to be sent yet. A job that nobody has confirmed yet has had no answer. */
 function isSettled(job: JobRow, wanted: ReadonlyMap<string, number>, askedAt: Date): boolean {
   if (isFinalJob(job.status)) return job.collected;
+  // What is sent only later, nobody can be asked about before.
+  if (job.status === 'CREATED' && job.intentAt === null && job.dueAt !== null && job.dueAt > askedAt)
+    return true;
   const number = wanted.get(job.id);
   if (job.resultsWaiting) return false;
   if (number !== undefined) return job.syncServed >= number;

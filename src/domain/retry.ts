@@ -64,7 +64,8 @@ const refusals = {
 } as const satisfies Record<BatchStatus, string | null>;
 
 const attemptsError = 'attempts must be a whole number from 2 to 10; the first one counts.';
-const pauseSecondsMax = 86_400;
+/** Six hours: every provider's window is longer, so that a job that has waited can still be sent within its own. */
+const pauseSecondsMax = 21_600;
 const backoffError = `backoffSeconds must be a whole number from 1 to ${pauseSecondsMax}.`;
 
 /** A policy in a caller's words. */
@@ -103,8 +104,8 @@ export const hasAttemptLeft = (
 const pauseJitter = 0.1;
 
 /**
- * When an attempt of a policy begins: after its backoff, doubled for each attempt beyond the second, up to a day, give
- * or take a tenth. `random` is in [0, 1).
+ * When an attempt of a policy begins: after its backoff, doubled for each attempt beyond the second, up to six hours,
+ * give or take a tenth. `random` is in [0, 1).
  */
 export function attemptAt({
   now,

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { cancelBatch } from '../../src/batches/cancel.ts';
 import { createBatch } from '../../src/batches/create.ts';
 import { retryBatch } from '../../src/batches/retry.ts';
+import { syncBatch } from '../../src/batches/sync.ts';
 import { eventPages } from '../../src/db/queries/events.ts';
 import { PositionSet } from '../../src/domain/positions.ts';
 import { type OrganizationScope, workerScope } from '../../src/domain/scope.ts';
@@ -118,6 +119,15 @@ describe('A policy', () => {
     expect(await batchNow(services, running)).toMatchObject({ attempts: 1, errored: 1 });
     expect(created()).toBe(before + 1);
     expect((await jobsNow(services, paused)).map(({ status }) => status)).toEqual(['COMPLETED', 'CANCELLED']);
+  });
+
+  it('has nothing to ask its provider about in its pause: a sync answers at once', async () => {
+    const id = await afterFirst(['fine', 'busy emulate:overloaded']);
+    await waitingJob(id);
+    const before = service.emulator('openai').calls.length;
+    expect(await syncBatch(services, scope, id)).toMatchObject({ settled: true, batch: { pending: 1 } });
+    expect(service.emulator('openai').calls.length).toBe(before);
+    await cancelBatch(services, scope, id);
   });
 
   it('counts a retry by hand as one of its attempts', async () => {

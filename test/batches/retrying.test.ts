@@ -52,12 +52,8 @@ describe('A retry', () => {
     expect(batch).toMatchObject({
       status: 'IN_PROGRESS',
       ...{ pending: 3, succeeded: 1, errored: 0, expired: 0 },
-      ...{
-        completedAt: null,
-        finalizingAt: null,
-        submittedAt: before.submittedAt,
-        closedAt: before.closedAt,
-      },
+      ...{ completedAt: null, finalizingAt: null, expiresAt: null },
+      ...{ submittedAt: before.submittedAt, closedAt: before.closedAt },
     });
     expect(await positionsOf(id)).toEqual([
       [1, '{[0,4)}'],

@@ -95,16 +95,16 @@ describe('An input of retryBatch', () => {
 });
 
 describe('A policy', () => {
-  it('has 2 to 10 attempts and pauses from a second to a day, a minute where nothing is said', () => {
+  it('has 2 to 10 attempts and pauses from a second to six hours, a minute where nothing is said', () => {
     expect(retryPolicySchema.parse({ attempts: 3 })).toEqual({ attempts: 3, backoffSeconds: 60 });
     for (const wrong of [1, 11, 2.5, '3', null]) {
       expect(retryPolicySchema.safeParse({ attempts: wrong }).error?.issues[0]?.message).toBe(
         'attempts must be a whole number from 2 to 10; the first one counts.',
       );
     }
-    for (const wrong of [0, 86_401, 1.5]) {
+    for (const wrong of [0, 21_601, 1.5]) {
       const { error } = retryPolicySchema.safeParse({ attempts: 2, backoffSeconds: wrong });
-      expect(error?.issues[0]?.message).toBe('backoffSeconds must be a whole number from 1 to 86400.');
+      expect(error?.issues[0]?.message).toBe('backoffSeconds must be a whole number from 1 to 21600.');
     }
   });
 
@@ -124,7 +124,7 @@ describe('A policy', () => {
     expect(hasAttemptLeft(null, { attempts: 1, cancelRequested: false })).toBe(false);
   });
 
-  it('doubles its pause with each attempt, up to a day, give or take a tenth', () => {
+  it('doubles its pause with each attempt, up to six hours, give or take a tenth', () => {
     const now = new Date('2026-01-01T00:00:00Z');
     const pause = (attempt: number, backoffSeconds: number, random: number) =>
       (attemptAt({ now, attempt, backoffSeconds, random }).getTime() - now.getTime()) / 1000;
@@ -132,10 +132,10 @@ describe('A policy', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 2, max: 10 }),
-        fc.integer({ min: 1, max: 86_400 }),
+        fc.integer({ min: 1, max: 21_600 }),
         fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
         (attempt, seconds, random) => {
-          const meant = Math.min(seconds * 2 ** (attempt - 2), 86_400);
+          const meant = Math.min(seconds * 2 ** (attempt - 2), 21_600);
           expect(Math.abs(pause(attempt, seconds, random) - meant)).toBeLessThanOrEqual(meant / 10 + 0.001);
           expect(pause(attempt, seconds, random)).toBeGreaterThan(0);
         },

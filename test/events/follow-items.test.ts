@@ -4,6 +4,7 @@ import type { OrganizationScope } from '../../src/domain/scope.ts';
 import { NotFoundError } from '../../src/errors.ts';
 import { type FramePlace, firstPlace, followFinishedItems } from '../../src/events/follow-items.ts';
 import { newId, type Services } from '../../src/services.ts';
+import { makeBusy } from '../support/busy-provider.ts';
 import { iterate, take } from '../support/live.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import { transports } from '../support/subscribers.ts';
@@ -85,6 +86,37 @@ describe('The items of a batch as they finish', () => {
     expect((await reading).flatMap(({ items }) => items.map(({ status }) => status))).toEqual([
       'CANCELLED',
       'CANCELLED',
+    ]);
+  });
+
+  it('that are tried again come once more, with their new result; who comes later is told that alone', async () => {
+    const calmDown = makeBusy(service, [1]);
+    const { id } = await makeBatch(services, scope, { texts: texts(3) });
+    const first = take(await follow(id, firstPlace), Number.POSITIVE_INFINITY);
+    await service.turn(60);
+    const seen = await first;
+    const outcomes = (frames: typeof seen) =>
+      frames.flatMap(({ items }) =>
+        items.map(({ position, status, attempt }) => [position, status, attempt]),
+      );
+    expect(outcomes(seen).toSorted()).toEqual([
+      [0, 'SUCCEEDED', 1],
+      [1, 'ERRORED', 1],
+      [2, 'SUCCEEDED', 1],
+    ]);
+    calmDown();
+    await verbs.retryBatch(services, scope, id, {});
+    const place = seen.at(-1)?.after ?? firstPlace;
+    const readings = [follow(id, place), follow(id, firstPlace)].map(async (stream) =>
+      take(await stream, Number.POSITIVE_INFINITY),
+    );
+    await service.turn(60);
+    const [again = [], afresh = []] = await Promise.all(readings);
+    expect(outcomes(again)).toEqual([[1, 'SUCCEEDED', 2]]);
+    expect(outcomes(afresh).toSorted()).toEqual([
+      [0, 'SUCCEEDED', 1],
+      [1, 'SUCCEEDED', 2],
+      [2, 'SUCCEEDED', 1],
     ]);
   });
 
