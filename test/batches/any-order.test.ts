@@ -14,7 +14,11 @@ import type { FaultEffect } from '../../src/providers/emulation.ts';
 import type { Services } from '../../src/services.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { startTestService, type TestService } from '../support/service.ts';
+import { countTried } from '../support/tally.ts';
 import { batchNow, jobsNow, makeBatch, requestsOf } from '../support/verbs.ts';
+
+/** How many orders are tried. */
+const runs = 12;
 
 let service: TestService;
 let services: Services;
@@ -113,7 +117,8 @@ describe.each(['openai', 'anthropic'])('A batch for %s', (provider) => {
         // The next run's batches must not be found by this one's times.
         service.clock.advance({ hours: 1 });
       }),
-      { seed: 42, numRuns: 12 },
+      { seed: 42, numRuns: runs },
     );
+    countTried('seeds', runs);
   });
 });

@@ -13,7 +13,11 @@ import type { Services } from '../../src/services.ts';
 import { type AlteredProvider, alterResults } from '../support/altered-results.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { startTestService, type TestService } from '../support/service.ts';
+import { countTried } from '../support/tally.ts';
 import { batchNow, jobNow, makeBatch, withProvider, workNext } from '../support/verbs.ts';
+
+/** How many orders are tried. */
+const runs = 9;
 
 const seed = 20_261_123;
 
@@ -165,7 +169,8 @@ describe.each(['openai', 'anthropic', 'mistral', 'gemini'])('Whatever results %s
         for (const { line } of rows) expect(odd).toContain(line);
         if (course.cuts.length === 0 && course.orders.length === 1) expect(rows.length).toBe(odd.length);
       }),
-      { seed, numRuns: 9 },
+      { seed, numRuns: runs },
     );
+    countTried('seeds', runs);
   });
 });

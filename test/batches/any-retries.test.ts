@@ -20,7 +20,11 @@ import { expectInvariants } from '../support/invariants.ts';
 import { expectListsAgree } from '../support/lists.ts';
 import { committedEvents } from '../support/live.ts';
 import { startTestService, type TestService } from '../support/service.ts';
+import { countTried } from '../support/tally.ts';
 import { batchNow, jobsNow, makeBatch, withProvider } from '../support/verbs.ts';
+
+/** How many orders are tried. */
+const runs = 6;
 
 let service: TestService;
 let services: Services;
@@ -132,6 +136,7 @@ it('A batch that is retried keeps every promise through any order of events', {
       }
       service.clock.advance({ hours: 1 });
     }),
-    { seed: 7, numRuns: 6 },
+    { seed: 7, numRuns: runs },
   );
+  countTried('seeds', runs);
 });

@@ -20,6 +20,7 @@ import { type GatedLine, startGatedLine } from '../support/gated-line.ts';
 import { type Interleaver, type Step, startInterleaver } from '../support/interleaving.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { startTestService, type TestService } from '../support/service.ts';
+import { countTried } from '../support/tally.ts';
 import { batchNow, itemsNow, jobsNow, makeBatch, workNext } from '../support/verbs.ts';
 
 const interleavings = 1_000;
@@ -211,6 +212,7 @@ describe('A batch that is cancelled by one process while another works on it', (
       outcomes.set(result.outcome, (outcomes.get(result.outcome) ?? 0) + 1);
       if (seed % 100 === 99) await expectInvariants(services.db);
     }
+    countTried('seeds', interleavings);
     console.log(
       `${interleavings} interleavings, ${orders.size} of them distinct: ${JSON.stringify(Object.fromEntries(outcomes))}`,
     );

@@ -16,7 +16,10 @@ import { chatBody } from '../support/documents.ts';
 import { holdNext } from '../support/held-call.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { startTestService, type TestService } from '../support/service.ts';
+import { countFaults } from '../support/tally.ts';
 import { anotherProcess, batchNow, callsOf, jobNow, makeBatch } from '../support/verbs.ts';
+
+countFaults();
 
 let service: TestService;
 let services: Services;

@@ -14,7 +14,10 @@ import type { Services } from '../../src/services.ts';
 import { workOnce } from '../../src/worker/worker.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { startTestService, type TestService } from '../support/service.ts';
+import { countFaults } from '../support/tally.ts';
 import { batchNow, callsOf, jobNow, makeBatch, withProvider, workAt } from '../support/verbs.ts';
+
+countFaults();
 
 let service: TestService;
 let services: Services;

@@ -13,7 +13,11 @@ import { workOnce } from '../../src/worker/worker.ts';
 import { holdNext } from '../support/held-call.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { startTestService, type TestService } from '../support/service.ts';
+import { countTried } from '../support/tally.ts';
 import { anotherProcess, batchNow, callsOf, jobNow, makeBatch } from '../support/verbs.ts';
+
+/** How many orders are tried. */
+const runs = 10;
 
 let service: TestService;
 let services: Services;
@@ -200,7 +204,8 @@ describe('Many jobs for Anthropic, sent by two processes through any faults', ()
         }
         service.clock.advance({ hours: 1 });
       }),
-      { seed: 42, numRuns: 10 },
+      { seed: 42, numRuns: runs },
     );
+    countTried('seeds', runs);
   });
 });

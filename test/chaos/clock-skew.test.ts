@@ -17,7 +17,10 @@ import { workOnce } from '../../src/worker/worker.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { holdNext } from '../support/held-call.ts';
 import { expectInvariants } from '../support/invariants.ts';
+import { countFaults } from '../support/tally.ts';
 import { callsOf, jobNow, makeBatch } from '../support/verbs.ts';
+
+countFaults();
 
 let database: TestDatabase;
 let directory: string;

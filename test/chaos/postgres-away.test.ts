@@ -14,7 +14,10 @@ import { batchUpdatedDocument, expectToldExactly, type Told } from '../support/l
 import { startProxy, type TestProxy } from '../support/proxy.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import { subscribeByWebSocket } from '../support/subscribers.ts';
+import { countFaults } from '../support/tally.ts';
 import { batchNow, callsOf, jobNow, makeBatch } from '../support/verbs.ts';
+
+countFaults();
 
 let cluster: TestCluster;
 let line: TestProxy;

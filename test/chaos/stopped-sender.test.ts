@@ -16,7 +16,10 @@ import { expectInvariants } from '../support/invariants.ts';
 import { type RunningProcess, runBatchql } from '../support/processes.ts';
 import { startProxy, type TestProxy } from '../support/proxy.ts';
 import { startTestService, type TestService } from '../support/service.ts';
+import { countFaults } from '../support/tally.ts';
 import { batchNow, callsOf, jobNow, makeBatch } from '../support/verbs.ts';
+
+countFaults();
 
 let service: TestService;
 let scope: OrganizationScope;

@@ -13,7 +13,10 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { bodyFor } from '../support/documents.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { type RunningProcess, runBatchql } from '../support/processes.ts';
+import { countFaults } from '../support/tally.ts';
 import { callsOf } from '../support/verbs.ts';
+
+countFaults();
 
 const key = 'bq_two_of_all_0123456789abcdef';
 let database: TestDatabase;

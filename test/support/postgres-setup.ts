@@ -1,16 +1,22 @@
 /**
  * Before the tests of one Postgres project: one server, and in it one migrated database that all others are
  * copied from. The project's name says which version. With `KEEP_DATABASES=1` in the environment everything is
- * left as it was at the end, and how to look at it is printed.
+ * left as it was at the end, and how to look at it is printed. At the end it says what the suites tried.
  */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
 import { migrateDatabase } from '../../src/db/migrate.ts';
 import { startTestCluster, type TestedVersion } from './clusters.ts';
+import { tellTried } from './tally.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     postgres: TestServer;
+    /** The file in which what was tried is counted. */
+    tally: string;
   }
 }
 
@@ -46,7 +52,16 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     throw error;
   }
   project.provide('postgres', { url: cluster.url, template, version, keep });
-  return keep ? () => tellWhereItIs(project.name, cluster.url) : () => cluster.stop();
+  const counting = await mkdtemp(join(tmpdir(), 'batchql-tally-'));
+  const tally = join(counting, 'tried.jsonl');
+  await writeFile(tally, '');
+  project.provide('tally', tally);
+  return async () => {
+    const told = tellTried(tally);
+    if (told !== null) console.log(`\n${project.name}: ${told}`);
+    await rm(counting, { recursive: true, force: true });
+    await (keep ? tellWhereItIs(project.name, cluster.url) : cluster.stop());
+  };
 }
 
 async function makeTemplate(url: string): Promise<void> {

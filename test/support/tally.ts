@@ -1,0 +1,42 @@
+/**
+ * What the suites of a run tried that could lose or double something, counted over all test files of a project, and
+ * told in one sentence at its end. Only what passed counts.
+ */
+import { appendFileSync, readFileSync } from 'node:fs';
+import { beforeEach, inject } from 'vitest';
+
+/** What is counted: things that go wrong at one moment, and orders of events that a seed decides. */
+export const triedKinds = ['faults', 'seeds'] as const;
+/** What is counted. */
+export type TriedKind = (typeof triedKinds)[number];
+
+interface Tried {
+  readonly kind: TriedKind;
+  readonly count: number;
+}
+
+/** Adds so many to the sum. */
+export function countTried(kind: TriedKind, count: number): void {
+  appendFileSync(inject('tally'), `${JSON.stringify({ kind, count } satisfies Tried)}\n`);
+}
+
+/** Counts every test of the file that passes as one fault. */
+export function countFaults(): void {
+  beforeEach(({ onTestFinished }) =>
+    onTestFinished(({ task }) => {
+      if (task.result?.state === 'pass') countTried('faults', 1);
+    }),
+  );
+}
+
+/** The sums of a file as a sentence; null where nothing was tried. */
+export function tellTried(file: string): string | null {
+  const lines = readFileSync(file, 'utf8').split('\n');
+  const all: Tried[] = lines.filter((line) => line !== '').map((line) => JSON.parse(line));
+  if (all.length === 0) return null;
+  const sums = triedKinds.map((kind) => {
+    const sum = all.reduce((total, tried) => total + (tried.kind === kind ? tried.count : 0), 0);
+    return `${sum} ${kind}`;
+  });
+  return `Tried ${sums.join(' and ')}: nothing was lost, nothing was done twice.`;
+}
