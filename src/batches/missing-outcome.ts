@@ -81,9 +81,9 @@ export function missingOutcome(job: JobRow, { gone, mayPass }: LastWord): Missin
     const { code: errorCode, message: errorMessage } = reason;
     // Stopped for being late it is late; stopped for being refused it is refused.
     if (errorCode !== deadlineCode) return { ...byFate.FAILED, errorCode, errorMessage };
-    // What its provider has not ended may still be worked on there.
-    const retryable = job.status === 'EXPIRED' ? null : byFate.EXPIRED.retryable;
-    return { ...byFate.EXPIRED, errorCode, errorMessage, retryable };
+    // What was sent, and not ended by its provider, may still be worked on there.
+    const mayBeThere = job.status === 'EXPIRED' && job.evidence?.['neverSent'] !== true;
+    return { ...byFate.EXPIRED, errorCode, errorMessage, retryable: mayBeThere ? null : true };
   }
   if (gone) {
     return {

@@ -90,7 +90,7 @@ export function endedUnsent(
   const message = storableText(`${what} by ${end.toISOString()}: ${failure.message} (${failure.code})`);
   const reason: GivenUp = { code: deadlineCode, message };
   if (isUnsent && isBegun(services, current)) return stoppingWhatIsThere(current, failure, { reason, now });
-  const evidence = { ...current.evidence, givenUp: { ...reason } };
+  const evidence = { ...current.evidence, givenUp: { ...reason }, ...(isUnsent ? { neverSent: true } : {}) };
   return ended({ event: 'JOB_FAILED', set: {} }, { evidence, reason, now });
 }
 
