@@ -23,6 +23,7 @@ import { forbiddenImports } from './architecture/import-rules.ts';
 import { importRulesPage, withImportTable } from './architecture/import-rules-page.ts';
 import { projectSources } from './architecture/project.ts';
 import { readSources, type SourceFile, type Sources } from './architecture/source.ts';
+import { unscopedStatements } from './architecture/tenant-scope.ts';
 
 const project = readSources(projectSources());
 
@@ -40,6 +41,19 @@ const importing = (path: string, specifier: string, ...existing: string[]): Sour
   ...Object.fromEntries(existing.map((other) => [other, ''])),
   [path]: `import type { Thing } from '${specifier}';`,
 });
+
+/** Two tables of organizations' rows and one of nobody's, and a file of statements on them. */
+const querying = (text: string): Sources => ({
+  'src/db/tables/a.ts': [
+    "export const notes = pgTable('notes', { organizationId: uuid('organization_id') });",
+    "export const bigNotes = pgTable(\n  'big_notes', { batchId: uuid('batch_id') });",
+    "export const weather = pgTable('weather', { id: uuid('id') });",
+  ].join('\n'),
+  'src/db/queries/a.ts': text.replaceAll('´', '`').replaceAll('§', '$'),
+});
+
+const statements = (broken: ReadonlyArray<readonly [text: string, told: RegExp]>): Rule['broken'] =>
+  broken.map(([text, told]) => [querying(text), told]);
 
 const rules: readonly Rule[] = [
   {
@@ -313,6 +327,37 @@ const rules: readonly Rule[] = [
       [{ 'src/resolvers/a.ts': 'const a = `\n  INSERT INTO batches`;' }, /INSERT INTO/],
     ],
     kept: { 'src/resolvers/a.ts': "const a = 'with care'; // select it", 'src/db/a.ts': 'sql`select 1`' },
+  },
+  {
+    title: "Every statement on organizations' rows is kept to the scope that its function takes first",
+    violations: unscopedStatements,
+    broken: statements([
+      ['async function a(db: Queryable) {\n  await db.select().from(notes);\n}', /a takes no scope/],
+      ['const a = (db: Queryable) =>\n  judge(db, sql´select 1 from big_notes´);', /a takes no scope/],
+      ['function a(db: Q, scope: Scope) {\n  db.delete(notes).where(inScope(scope));\n}', /takes no scope/],
+      ['function a(_scope: Scope, db: Q) {\n  db.update(notes).set({});\n}', /notes without its scope/],
+      ['function a(scope: Scope, db: Q) {\n  db.$count(notes);\n}', /notes without its scope/],
+      ['function a(scope: Scope, db: Q) {\n  db.insert(notes).values(rows);\n}', /notes without/],
+      ['function a(scope: Scope, db: Q) {\n  db.execute(sql´update big_notes set a = 1´);\n}', /big_notes/],
+      ['function a(scope: Scope, db: Q) {\n  db.execute(sql´select 1 from §{bigNotes}´);\n}', /bigNotes/],
+      [
+        'function a(scope: Scope, db: Q) {\n  db.select().from(notes).where(inScope(scope));\n  db.delete(bigNotes);\n}',
+        /bigNotes without its scope/,
+      ],
+      ['function a({ apiKeyId }: OrganizationScope, db: Q) {\n  db.delete(notes);\n}', /without its scope/],
+    ]),
+    kept: querying(
+      [
+        'function a(_worker: WorkerScope, db: Q) {\n  db.delete(notes);\n}',
+        'function b(scope: Scope, db: Q) {\n  const own = inScope(scope);\n  const all = and(own);\n  db.delete(notes).where(all);\n}',
+        'function c({ organizationId }: OrganizationScope, db: Q) {\n  db.insert(notes).values({ organizationId });\n}',
+        'function d(_scope: Scope, db: Q) {\n  db.select().from(weather);\n}',
+        'function e(db: Q) {\n  db.execute(sql´select 1 from weather´);\n}',
+        'const piece = sql´join notes n on n.id = m.id´;',
+        'const another = (on: SQL): SQL => sql´join notes n on §{on}´;',
+        '// select from notes\nfunction findKey(db: Q) {\n  db.select().from(notes);\n}',
+      ].join('\n'),
+    ),
   },
   {
     title: 'What is imported can be read in the source',

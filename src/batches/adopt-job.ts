@@ -36,7 +36,7 @@ export async function adoptJob(
   const { entry, accepted } = draft;
   const names = namesOf(entry.provider, accepted);
   const asked = { providerJobId, requestCount: accepted.length, checkpoint: null };
-  const named = await askForNamed(services, entry, asked, async (lines) =>
+  const named = await askForNamed(services, scope, entry, asked, async (lines) =>
     lines.some(({ read }) => read.kind === 'result' && names.has(read.key)),
   );
   const batchId = newId(services.clock);

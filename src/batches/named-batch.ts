@@ -1,10 +1,11 @@
 /**
  * A provider's batch that a caller names, to be made a job's: the provider is asked for it, and it is refused where it
- * is not there, is of another size, has results for other requests, or is a job's already. Owns these refusals; what
- * the batch becomes is left to the verbs.
+ * is not there, is of another size, has results for other requests, or is a job's already. All organizations share the
+ * provider's account, so the batch of another one's job is there to be seen, and reads as one that is not. Owns these
+ * refusals; what the batch becomes is left to the verbs.
  */
 import type { Queryable } from '../db/client.ts';
-import { jobsHolding, lockProviderJob } from '../db/queries/provider-jobs.ts';
+import { type JobHolding, jobsHolding, lockProviderJob } from '../db/queries/provider-jobs.ts';
 import { marksIn } from '../domain/provider-job.ts';
 import { type OrganizationScope, workerScope } from '../domain/scope.ts';
 import { ProviderCallError, ProviderJobError, type ProviderJobProblem } from '../errors.ts';
@@ -23,24 +24,32 @@ export interface NamedBatch {
   readonly owner: Exclude<Owner, 'anothers'>;
 }
 
+/** What askForNamed asks for: a batch of a job to be, or of `own`, which is one already. */
+export interface NamedWish extends Pick<ProviderJob, 'providerJobId' | 'requestCount' | 'checkpoint'> {
+  readonly own?: string;
+}
+
 /**
  * Asks the provider for the batch. Throws `ProviderJobError` where it cannot be the one that is meant, and
  * `ProviderCallError` where the provider does not answer the question.
  */
 export async function askForNamed(
   services: Services,
+  { organizationId }: OrganizationScope,
   { provider, client }: ProviderEntry,
-  named: Pick<ProviderJob, 'providerJobId' | 'requestCount' | 'checkpoint'>,
+  { own, ...named }: NamedWish,
   isOurs: (lines: readonly ReadLine[]) => Promise<boolean>,
 ): Promise<NamedBatch> {
   const { providerJobId, requestCount } = named;
   const job = { ...named, cancelRequestedAt: null };
   const reached = { provider, client: client() };
-  const refuse = (problem: ProviderJobProblem, message: string) =>
+  const refuse = (problem: Exclude<ProviderJobProblem, 'NOT_THERE'>, message: string) =>
     new ProviderJobError(problem, providerJobId, message);
   try {
     const within = AbortSignal.timeout(services.settings.callSeconds * 1000);
     const report = await reached.client.retrieve(job, within);
+    const holder = await services.db.read((q) => holderOf(q, provider.name, { providerJobId, report }, own));
+    if (holder !== null && holder.organizationId !== organizationId) throw notThere(providerJobId);
     const { total } = report.counts;
     if (total !== null && total !== requestCount) {
       throw refuse(
@@ -57,6 +66,7 @@ export async function askForNamed(
     if (!(error instanceof ProviderFailure)) throw error;
     const problem = error.kind === 'rejected' ? problemOf(error.status) : null;
     if (problem === null) throw new ProviderCallError(provider.name, error);
+    if (problem === 'NOT_THERE') throw notThere(providerJobId);
     throw refuse(problem, `The provider does not show such a batch: ${error.message}`);
   }
 }
@@ -67,23 +77,37 @@ const problemOf = (status: number | null): ProviderJobProblem | null => {
   return status === 400 || status === 404 || status === 422 ? 'NOT_THERE' : null;
 };
 
+/** In the same words whoever says so: the provider's own would tell its refusals from ours. */
+const notThere = (providerJobId: string): ProviderJobError =>
+  new ProviderJobError('NOT_THERE', providerJobId, 'The provider shows no batch with this id.');
+
 /**
- * Throws `ProviderJobError` where the batch is another job's, of whatever organization, also where that job does not
- * know it yet and the batch carries its mark. Until the transaction ends nobody else can make it a job's by its name.
+ * Throws `ProviderJobError` where the batch is another job's, also where that job does not know it yet and the batch
+ * carries its mark. Until the transaction ends nobody else can make it a job's by its name.
  */
 export async function refuseTaken(
   { organizationId }: OrganizationScope,
   tx: Queryable,
   provider: string,
-  { providerJobId, report }: NamedBatch,
-  own: string | null = null,
+  named: NamedBatch,
+  own?: string,
 ): Promise<void> {
-  const named = { provider, providerJobId };
-  await lockProviderJob(workerScope, tx, named);
-  const holding = await jobsHolding(workerScope, tx, named, marksIn(report.raw));
-  const [holder] = holding.filter(({ id }) => id !== own);
-  if (holder === undefined) return;
-  const jobId = holder.organizationId === organizationId ? holder.id : null;
-  const whose = jobId === null ? 'another job' : 'another job of yours';
-  throw new ProviderJobError('TAKEN', providerJobId, `The batch belongs to ${whose} already.`, jobId);
+  const { providerJobId } = named;
+  await lockProviderJob(workerScope, tx, { provider, providerJobId });
+  const holder = await holderOf(tx, provider, named, own);
+  if (holder === null) return;
+  if (holder.organizationId !== organizationId) throw notThere(providerJobId);
+  const message = 'The batch belongs to another job of yours already.';
+  throw new ProviderJobError('TAKEN', providerJobId, message, holder.id);
+}
+
+/** The job whose batch it is already, of whatever organization, other than `own`; null where it is nobody's. */
+async function holderOf(
+  q: Queryable,
+  provider: string,
+  { providerJobId, report }: Pick<NamedBatch, 'providerJobId' | 'report'>,
+  own: string | undefined,
+): Promise<JobHolding | null> {
+  const holding = await jobsHolding(workerScope, q, { provider, providerJobId }, marksIn(report.raw));
+  return holding.find(({ id }) => id !== own) ?? null;
 }

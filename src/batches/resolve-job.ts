@@ -48,7 +48,7 @@ export async function resolveJob(
   if (seen === null) throw new NotFoundError('job', jobId);
   refuseUnfit(seen);
   const named =
-    resolution.kind === 'PROVIDER_JOB' ? await askFor(services, seen, resolution.providerJobId) : null;
+    resolution.kind === 'PROVIDER_JOB' ? await askFor(services, scope, seen, resolution.providerJobId) : null;
   return db.transaction(async (tx) => {
     if (named !== null) await refuseTaken(scope, tx, seen.provider, named.batch, jobId);
     const batch = await transition(services, scope, tx, seen.batchId, async (locked) => {
@@ -77,11 +77,17 @@ interface Named {
   readonly entry: ProviderEntry;
 }
 
-async function askFor(services: Services, job: JobRow, providerJobId: string): Promise<Named> {
+async function askFor(
+  services: Services,
+  scope: OrganizationScope,
+  job: JobRow,
+  providerJobId: string,
+): Promise<Named> {
   const entry = configured(services, job);
   const isOurs = await namesItems(services, entry.provider, job);
-  const { requestCount, checkpoint } = job;
-  const batch = await askForNamed(services, entry, { providerJobId, requestCount, checkpoint }, isOurs);
+  const { id: own, requestCount, checkpoint } = job;
+  const wish = { providerJobId, requestCount, checkpoint, own };
+  const batch = await askForNamed(services, scope, entry, wish, isOurs);
   return { batch, entry };
 }
 

@@ -2,7 +2,7 @@
 import type { Context } from '../context.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
-import type { JsonValue } from '../domain/json-line.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json-line.ts';
 import type { PersonReason } from '../domain/recovery.ts';
 import { personReasonOf } from '../domain/resolution.ts';
 import { isFinalJob } from '../domain/status.ts';
@@ -29,6 +29,20 @@ export function jobRaw(job: JobRow): JsonValue {
 
 /** Why nobody but a person can settle the job; null where none is needed. */
 export const jobNeedsPerson = (job: JobRow): PersonReason | null => personReasonOf(job);
+
+/**
+ * What is known where the job's fate was in doubt. Of batches that fitted and proved to be another's only how many: all
+ * organizations share the provider's account, so they may be another organization's.
+ */
+export function jobEvidence({ evidence }: JobRow): JsonObject | null {
+  const others = evidence?.['notOurs'];
+  if (evidence === null || !Array.isArray(others)) return evidence;
+  const { sightings, ...rest } = evidence;
+  const isAnothers = (sighting: JsonValue) =>
+    isJsonObject(sighting) && Object.values(sighting).some((value) => others.includes(value));
+  const left = Array.isArray(sightings) ? { sightings: sightings.filter((one) => !isAnothers(one)) } : {};
+  return { ...rest, ...left, notOurs: others.length };
+}
 
 /** Why the job failed, or what went wrong with the last call about it. */
 export const jobError = (job: JobRow): { code: string; message: string } | null =>

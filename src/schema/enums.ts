@@ -101,7 +101,7 @@ export const ProviderJobProblemType = builder.enumType('ProviderJobProblem', {
     NOT_YOURS: "The provider does not show it to this service's account.",
     OTHER_SIZE: 'It has another number of requests than are meant.',
     OTHER_REQUESTS: 'Its results are for other requests than those that are meant.',
-    TAKEN: 'It is the batch of a job already: jobId tells which, where that job is yours.',
+    TAKEN: 'It is the batch of another job of yours already: jobId tells which.',
   }),
 });
 

@@ -4,6 +4,7 @@ import {
   jobBatch,
   jobCallback,
   jobError,
+  jobEvidence,
   jobNeedsPerson,
   jobNextSyncAt,
   jobNotBefore,
@@ -179,8 +180,8 @@ builder.node(JobRef, {
         type: 'JSON',
         nullable: true,
         description:
-          'Where its fate was in doubt: what was looked for, what was seen, and in `resolutions` who settled it, when and how.',
-        resolve: (job) => job.evidence,
+          'Where its fate was in doubt: what was looked for, what was seen, how many proved to be `notOurs`, and in `resolutions` who settled it, when and how.',
+        resolve: (job) => jobEvidence(job),
       }),
       error: t.field({
         type: JobErrorType,

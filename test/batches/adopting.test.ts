@@ -18,6 +18,7 @@ import type { Services } from '../../src/services.ts';
 import { chatBody, modelFor } from '../support/documents.ts';
 import { type ForeignBatch, makeForeignBatch, textsFor } from '../support/foreign-batches.ts';
 import { expectInvariants } from '../support/invariants.ts';
+import { refusalOf } from '../support/refusals.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import {
   anotherProcess,
@@ -221,7 +222,7 @@ describe('A batch that was made elsewhere', () => {
     });
   });
 
-  it('is not a job’s that was sent from here, known to it or still being looked for, of whatever organization', async () => {
+  it('is not a job’s that was sent from here, known to it or still being looked for; another organization’s is as absent', async () => {
     const { scope: stranger } = await service.addOrganization('stranger');
     const { id } = await makeBatch(services, stranger, { texts: ['private'] });
     await service.work();
@@ -232,7 +233,14 @@ describe('A batch that was made elsewhere', () => {
       jsonl: JSON.stringify({ custom_id: keys[0], body: chatBody('private') }),
       keys,
     });
-    await expect(adopt(openai, lines(known.providerJobId ?? ''))).rejects.toMatchObject(unfit('TAKEN'));
+    const absent = await refusalOf(adopt(openai, lines('batch_of_nobody')));
+    expect(absent).toMatchObject(unfit('NOT_THERE'));
+    // Not its size either: the one that is meant has other requests, and more of them.
+    for (const more of ['', `\n{"custom_id":"more","body":${JSON.stringify(chatBody('more'))}}`]) {
+      const wish = lines(known.providerJobId ?? '');
+      const refusal = await refusalOf(adopt(openai, { ...wish, jsonl: wish.jsonl + more }));
+      expect(refusal).toEqual({ ...absent, providerJobId: known.providerJobId });
+    }
 
     service.emulator('openai').faults.add({ operation: 'create', effect: { kind: 'accept-and-drop' } });
     service.emulator('openai').faults.add({ operation: 'list', effect: { kind: 'drop' } });

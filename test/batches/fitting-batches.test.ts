@@ -15,12 +15,13 @@ import { batchNow, callsOf, itemsNow, jobNow, makeBatch, workAt } from '../suppo
 let service: TestService;
 let services: Services;
 let scope: OrganizationScope;
+let key: string;
 let emulator: Emulator;
 beforeAll(async () => {
   service = await startTestService({ SANDBOX_SECONDS: '1200' });
   services = service.app.services;
   emulator = service.emulator('anthropic');
-  ({ scope } = await service.addOrganization('recovering'));
+  ({ scope, key } = await service.addOrganization('recovering'));
 });
 afterEach(async () => {
   emulator.faults.clear();
@@ -143,6 +144,15 @@ describe('Two batches that fit one lost submission', () => {
       providerJobId: made?.id,
       evidence: { notOurs: [foreign] },
     });
+    // Whoever owns the batch is not told which other one fitted: it may be another organization's.
+    const { data } = await service.query(
+      'query($id: ID!) { batch(id: $id) { jobs { edges { node { evidence } } } } }',
+      { id },
+      key,
+    );
+    const [{ evidence }] = data.batch.jobs.edges.map(({ node }: { node: unknown }) => node);
+    expect(evidence).toMatchObject({ notOurs: 1, sightings: [{ id: made?.id }] });
+    expect(JSON.stringify(evidence)).not.toContain(foreign);
     expect(await batchNow(services, id)).toMatchObject({ status: 'COMPLETED', succeeded: 2 });
     expect((await itemsNow(services, id)).map(({ status }) => status)).toEqual(['SUCCEEDED', 'SUCCEEDED']);
     // One by us, and one by the somebody else.

@@ -21,6 +21,7 @@ import { workOnce } from '../../src/worker/worker.ts';
 import { makeForeignBatch } from '../support/foreign-batches.ts';
 import { holdNext } from '../support/held-call.ts';
 import { expectInvariants } from '../support/invariants.ts';
+import { refusalOf } from '../support/refusals.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import {
   anotherProcess,
@@ -193,7 +194,7 @@ describe('A batch that a person names', () => {
       expect(await jobNow(services, unknown.batchId)).toMatchObject({ status: 'UNKNOWN' });
   });
 
-  it('is refused where it is another job’s, and tells which only to the organization that has it', async () => {
+  it('is refused where it is another job’s, and reads as absent to all organizations but the one that has it', async () => {
     const { id: mine } = await makeBatch(services, scope);
     const { scope: stranger } = await service.addOrganization('stranger');
     const { id: theirs } = await makeBatch(services, stranger);
@@ -204,7 +205,11 @@ describe('A batch that a person names', () => {
     await expect(resolve(job, isBatch(own.providerJobId ?? ''))).rejects.toMatchObject(
       unfit('TAKEN', own.id),
     );
-    await expect(resolve(job, isBatch(foreign.providerJobId ?? ''))).rejects.toMatchObject(unfit('TAKEN'));
+    const [absent, hidden] = await Promise.all(
+      ['batch_of_nobody', foreign.providerJobId ?? ''].map((id) => refusalOf(resolve(job, isBatch(id)))),
+    );
+    expect(absent).toMatchObject({ code: 'UNFIT_PROVIDER_JOB', problem: 'NOT_THERE' });
+    expect(hidden).toEqual({ ...absent, providerJobId: foreign.providerJobId });
   });
 
   it('is refused where it carries the mark of another job, which has not found it yet', async () => {

@@ -16,6 +16,13 @@ export const argumentError = (argument: string, message: string, path: readonly 
   { message, path, locations: expect.any(Array), extensions: { code: 'INVALID_ARGUMENT', argument } },
 ];
 
+/** What the refusal of a call says, every field of it; throws where the call was not refused. */
+export async function refusalOf(call: Promise<unknown>): Promise<Record<string, unknown>> {
+  const [{ status, ...settled }] = await Promise.allSettled([call]);
+  if (!('reason' in settled)) throw new Error(`the call was not refused: ${status}`);
+  return { ...settled.reason, message: settled.reason.message };
+}
+
 /** The errors that a subscription ends with at once. */
 export async function subscriptionErrors(
   { url }: Pick<TestService, 'url'>,

@@ -59,10 +59,7 @@ export function placesBelowLists(): Place[] {
 export function selectionsOf(field: Field): string[] {
   const node = nodeTypeOf(field);
   const type = node ?? objectTypeOf(field);
-  const inner =
-    node === null
-      ? leavesOf(type)
-      : `totalCount pageInfo { hasNextPage endCursor } edges { cursor node { ${leavesOf(node)} } }`;
+  const inner = node === null ? leavesOf(type) : connectionOf(leavesOf(node));
   const optional = field.args.filter((arg) => !isRequiredArgument(arg) && !pageArguments.includes(arg.name));
   const variants = optional.flatMap((arg) => samplesOf(arg.type).map((sample) => `${arg.name}: ${sample}`));
   return [[], ...variants.map((variant) => [variant])].map(
@@ -80,6 +77,24 @@ export const leavesOf = (type: GraphQLObjectType | null): string =>
     .filter((field) => isLeafType(getNamedType(field.type)) && !field.args.some(isRequiredArgument))
     .map(({ name }) => name)
     .join(' ');
+
+/** Everything below a type, lists with their cursors; of a type that lies below itself again, only the leaves. */
+export function everythingOf(type: GraphQLObjectType, above: readonly GraphQLObjectType[] = []): string {
+  if (above.includes(type)) return `__typename ${leavesOf(type)}`;
+  const selections = fieldsOf(type).map((field) => {
+    const node = nodeTypeOf(field);
+    const below = node ?? objectTypeOf(field);
+    const head = `${field.name}${callOf(field, [])}`;
+    if (below === null) return head;
+    const everything = everythingOf(below, [...above, type]);
+    return `${head} { ${node === null ? everything : connectionOf(everything)} }`;
+  });
+  return `__typename ${selections.join(' ')}`;
+}
+
+/** What there is to a connection, with this selection on its nodes. */
+export const connectionOf = (node: string): string =>
+  `totalCount pageInfo { hasNextPage endCursor } edges { cursor node { ${node} } }`;
 
 /** The type of the nodes of a connection; null for any other field. */
 export function nodeTypeOf(field: Field): GraphQLObjectType | null {

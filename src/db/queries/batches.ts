@@ -1,9 +1,9 @@
 /** Statements on batches. Each is one durable statement; what may change when is decided in `batches/`. */
 import { and, eq, inArray, isNotNull, lte, type SQL, sql } from 'drizzle-orm';
-import type { Scope } from '../../domain/scope.ts';
+import type { Scope, WorkerScope } from '../../domain/scope.ts';
 import type { Queryable } from '../client.ts';
 import { type BatchRow, batches } from '../tables/batches.ts';
-import { inScope } from './scope.ts';
+import { inScope, owned } from './scope.ts';
 
 /** A new row; everything that starts empty may be left out. */
 export type NewBatch = typeof batches.$inferInsert;
@@ -11,8 +11,8 @@ export type NewBatch = typeof batches.$inferInsert;
 export type BatchPatch = Partial<Omit<NewBatch, 'id' | 'organizationId'>>;
 
 /** Adds a batch. */
-export async function insertBatch(_scope: Scope, tx: Queryable, row: NewBatch): Promise<void> {
-  await tx.insert(batches).values(row);
+export async function insertBatch(scope: Scope, tx: Queryable, row: NewBatch): Promise<void> {
+  await tx.insert(batches).values(owned(scope, row));
 }
 
 /** The batch; null where the scope has none with this id. */
@@ -135,7 +135,12 @@ export async function countBatches(scope: Scope, db: Queryable, filter: BatchFil
 }
 
 /** The ids of open batches whose timer has run out. */
-export async function batchesDue(_worker: Scope, db: Queryable, now: Date, limit: number): Promise<string[]> {
+export async function batchesDue(
+  _worker: WorkerScope,
+  db: Queryable,
+  now: Date,
+  limit: number,
+): Promise<string[]> {
   const rows = await db
     .select({ id: batches.id })
     .from(batches)

@@ -4,7 +4,7 @@ import type { Scope } from '../../domain/scope.ts';
 import type { Queryable } from '../client.ts';
 import { type CallbackSecretRow, callbackSecrets } from '../tables/deliveries.ts';
 import { organizations } from '../tables/organizations.ts';
-import { inScope } from './scope.ts';
+import { inScope, owned } from './scope.ts';
 
 /** Waits until no other transaction makes a secret for the organization; until the end of this one, no other will. */
 export async function lockSecrets(scope: Scope, tx: Queryable, organizationId: string): Promise<void> {
@@ -37,11 +37,11 @@ export async function secretsInUse(
 
 /** Adds the newest secret. */
 export async function insertSecret(
-  _scope: Scope,
+  scope: Scope,
   tx: Queryable,
   row: typeof callbackSecrets.$inferInsert,
 ): Promise<void> {
-  await tx.insert(callbackSecrets).values(row);
+  await tx.insert(callbackSecrets).values(owned(scope, row));
 }
 
 /** Lets a secret sign until `expiresAt` and no longer. */

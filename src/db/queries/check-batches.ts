@@ -1,7 +1,7 @@
 /** What is true of batches at every commit: totals, counts and sums, status and end, events, and whose they are. */
 import { sql } from 'drizzle-orm';
 import type { EventKind } from '../../domain/event.ts';
-import type { Scope } from '../../domain/scope.ts';
+import type { WorkerScope } from '../../domain/scope.ts';
 import { batchStatuses, isTerminalBatch } from '../../domain/status.ts';
 import type { Queryable } from '../client.ts';
 import { type Finding, judge } from './check.ts';
@@ -10,7 +10,7 @@ import { type Finding, judge } from './check.ts';
  * `batches.total` and `batches.bytes` equal the visible items; their positions are 0 to the total without a gap, and
  * each is as long as it says.
  */
-export const checkTotals = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkTotals = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
@@ -25,7 +25,7 @@ export const checkTotals = (_worker: Scope, db: Queryable): Promise<Finding> =>
   );
 
 /** The six counts sum to the total and equal what the newest attempts make of the items, by their results or jobs. */
-export const checkCounts = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkCounts = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
@@ -58,7 +58,7 @@ export const checkCounts = (_worker: Scope, db: Queryable): Promise<Finding> =>
   );
 
 /** The five token sums equal those of all results, of earlier attempts too; null exactly where no result knows any. */
-export const checkUsage = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkUsage = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
@@ -80,7 +80,7 @@ const noTokens = sql`array[null, null, null, null, null]::numeric[]`;
  * A closed batch is terminal exactly when every item has a result of every attempt that a job makes of it; an open one
  * is accumulating.
  */
-export const checkEnds = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkEnds = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
@@ -98,7 +98,7 @@ export const checkEnds = (_worker: Scope, db: Queryable): Promise<Finding> =>
 const terminal = batchStatuses.filter(isTerminalBatch);
 
 /** The events of a batch end with its version and have no gap; the oldest ones may have been removed by age. */
-export const checkEvents = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkEvents = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
@@ -109,7 +109,7 @@ export const checkEvents = (_worker: Scope, db: Queryable): Promise<Finding> =>
   );
 
 /** Nothing is left of a batch that is gone, but the event that tells of it. */
-export const checkLeftovers = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkLeftovers = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
@@ -130,7 +130,7 @@ export const checkLeftovers = (_worker: Scope, db: Queryable): Promise<Finding> 
  * The newest that was told of a batch gives its status, and an ended batch was told to have ended; what can be told of
  * it after that is a caller's doing.
  */
-export const checkTold = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkTold = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
@@ -151,7 +151,7 @@ export const checkTold = (_worker: Scope, db: Queryable): Promise<Finding> =>
 const quiet = ['BATCH_UPDATED'] as const satisfies readonly EventKind[];
 
 /** Jobs and events are of the organization that their batch is of. */
-export const checkTenants = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkTenants = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
@@ -164,7 +164,7 @@ export const checkTenants = (_worker: Scope, db: Queryable): Promise<Finding> =>
   );
 
 /** Every call that is remembered under a caller's key is of a batch that its organization has, or has deleted. */
-export const checkCalls = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkCalls = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`

@@ -1,12 +1,12 @@
 /** What is true of deliveries at every commit, asked of the rows as in `check.ts`. */
 import { sql } from 'drizzle-orm';
-import type { Scope } from '../../domain/scope.ts';
+import type { WorkerScope } from '../../domain/scope.ts';
 import { batchStatuses, isTerminalBatch } from '../../domain/status.ts';
 import type { Queryable } from '../client.ts';
 import { type Finding, judge } from './check.ts';
 
 /** A batch that has ended and has a callback URL has a delivery of its newest end, whose event may be gone by age. */
-export const checkCallbacks = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkCallbacks = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
@@ -21,7 +21,7 @@ export const checkCallbacks = (_worker: Scope, db: Queryable): Promise<Finding> 
 const terminal = batchStatuses.filter(isTerminalBatch);
 
 /** A delivery is of an end of a batch that exists, and has a time exactly while it is pending. */
-export const checkDeliveries = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkDeliveries = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
@@ -34,7 +34,7 @@ export const checkDeliveries = (_worker: Scope, db: Queryable): Promise<Finding>
   );
 
 /** The attempts of a delivery are numbered from 1 without a gap, and as many as it counts; none is of no delivery. */
-export const checkAttempts = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkAttempts = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`

@@ -1,7 +1,7 @@
 /** What is true of jobs and their results at every commit. */
 import { type SQL, sql } from 'drizzle-orm';
 import { unprovenWords } from '../../domain/recovery.ts';
-import type { Scope } from '../../domain/scope.ts';
+import type { WorkerScope } from '../../domain/scope.ts';
 import { isFinalJob, jobStatuses } from '../../domain/status.ts';
 import type { Queryable } from '../client.ts';
 import { type Finding, judge } from './check.ts';
@@ -10,7 +10,7 @@ import { type Finding, judge } from './check.ts';
  * Within one attempt no two jobs of a batch share an item, a job's `request_count` is the size of its set, and
  * every item of a closed batch is in a job, or was cancelled while the batch was open.
  */
-export const checkJobs = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkJobs = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
@@ -43,7 +43,7 @@ export const checkJobs = (_worker: Scope, db: Queryable): Promise<Finding> =>
  * An attempt holds only what had failed in every attempt before: each earlier job of an item has brought a result for
  * it that is no answer. `batches.attempts` is the newest attempt of any job.
  */
-export const checkRetries = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkRetries = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
@@ -68,7 +68,7 @@ export const checkRetries = (_worker: Scope, db: Queryable): Promise<Finding> =>
  * A provider's batch belongs to one job; a job that its provider confirmed names it, and one that is about to be
  * sent, or looked for, names none. One that was made elsewhere always names it, and was never about to be sent.
  */
-export const checkSubmissions = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkSubmissions = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
@@ -91,7 +91,7 @@ const isProven = (job: SQL): SQL =>
 const final = jobStatuses.filter(isFinalJob);
 
 /** A job that has work left has a time for it, or waits for a person and says why; one that has none has no time. */
-export const checkDue = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkDue = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
@@ -103,7 +103,7 @@ export const checkDue = (_worker: Scope, db: Queryable): Promise<Finding> =>
   );
 
 /** Every result is of an item, and of a job that holds that item in the same attempt. */
-export const checkResults = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkResults = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
@@ -119,7 +119,7 @@ export const checkResults = (_worker: Scope, db: Queryable): Promise<Finding> =>
   );
 
 /** Of a job that is over and collected every item has a result; one that is not over is not collected. */
-export const checkCollected = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkCollected = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
@@ -132,7 +132,7 @@ export const checkCollected = (_worker: Scope, db: Queryable): Promise<Finding> 
   );
 
 /** A job whose fate is not known was meant to be sent, until a moment that was written down, and tells what is known. */
-export const checkEvidence = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkEvidence = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
@@ -143,7 +143,7 @@ export const checkEvidence = (_worker: Scope, db: Queryable): Promise<Finding> =
   );
 
 /** A lease that is held was numbered; a sync that was served had begun, and one that had begun was asked for. */
-export const checkLeases = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkLeases = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`
@@ -155,7 +155,7 @@ export const checkLeases = (_worker: Scope, db: Queryable): Promise<Finding> =>
   );
 
 /** A line of nobody's is kept with the job, of the same batch, that it came with. */
-export const checkStrays = (_worker: Scope, db: Queryable): Promise<Finding> =>
+export const checkStrays = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
     sql`

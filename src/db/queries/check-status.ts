@@ -4,7 +4,7 @@
  */
 import { sql } from 'drizzle-orm';
 import { batchStatus, type ItemCounts, type JobState, jobFacts } from '../../domain/batch.ts';
-import type { Scope } from '../../domain/scope.ts';
+import type { WorkerScope } from '../../domain/scope.ts';
 import type { BatchStatus } from '../../domain/status.ts';
 import type { Queryable } from '../client.ts';
 import { type Finding, type Violation, violationsMax } from './check.ts';
@@ -23,7 +23,7 @@ interface Judged extends Record<string, unknown> {
 const batchesPerChunk = 1000;
 
 /** Every batch has the status that the rule gives it. */
-export async function checkStatuses(_worker: Scope, db: Queryable): Promise<Finding> {
+export async function checkStatuses(_worker: WorkerScope, db: Queryable): Promise<Finding> {
   let checked = 0;
   let broken = 0;
   const violations: Violation[] = [];
@@ -44,7 +44,7 @@ export async function checkStatuses(_worker: Scope, db: Queryable): Promise<Find
 }
 
 /** The next batches by id, each with its jobs, in one statement. */
-async function readChunk(_worker: Scope, db: Queryable, after: string | null): Promise<Judged[]> {
+async function readChunk(_worker: WorkerScope, db: Queryable, after: string | null): Promise<Judged[]> {
   const { rows } = await db.execute<Judged>(sql`
     select b.id::text, b.status, b.closed_at is null as open, b.total, b.cancelling_at is not null as "cancelRequested",
       json_build_object('pending', b.pending, 'submitted', b.submitted, 'succeeded', b.succeeded,

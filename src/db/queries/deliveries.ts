@@ -4,25 +4,25 @@
  */
 import { and, asc, eq, inArray, isNotNull, lte, sql } from 'drizzle-orm';
 import type { CallbackOutcome, CallbackVerdict } from '../../domain/callback-schedule.ts';
-import type { Scope } from '../../domain/scope.ts';
+import type { Scope, WorkerScope } from '../../domain/scope.ts';
 import type { Queryable } from '../client.ts';
 import { type DeliveryRow, deliveries, deliveryAttempts } from '../tables/deliveries.ts';
-import { inScope } from './scope.ts';
+import { inScope, owned } from './scope.ts';
 
 const isFree = sql`(${deliveries.leaseUntil} is null or ${deliveries.leaseUntil} < clock_timestamp())`;
 
 /** Adds a delivery. */
 export async function insertDelivery(
-  _scope: Scope,
+  scope: Scope,
   tx: Queryable,
   row: typeof deliveries.$inferInsert,
 ): Promise<void> {
-  await tx.insert(deliveries).values(row);
+  await tx.insert(deliveries).values(owned(scope, row));
 }
 
 /** The ids of deliveries whose time has come and which nobody holds. */
 export async function deliveriesDue(
-  _worker: Scope,
+  _worker: WorkerScope,
   db: Queryable,
   now: Date,
   limit: number,
@@ -38,7 +38,7 @@ export async function deliveriesDue(
 
 /** The delivery, its row locked, if its time has come and nobody holds it or is about to; else null. */
 export async function lockDueDelivery(
-  _worker: Scope,
+  _worker: WorkerScope,
   tx: Queryable,
   id: string,
   now: Date,
@@ -53,7 +53,7 @@ export async function lockDueDelivery(
 
 /** A locked delivery with one more attempt begun, held for so many seconds, and due at `dueAt` if its sender dies. */
 export async function holdDelivery(
-  _worker: Scope,
+  _worker: WorkerScope,
   tx: Queryable,
   id: string,
   hold: { readonly at: Date; readonly dueAt: Date; readonly seconds: number },
@@ -77,7 +77,7 @@ export async function holdDelivery(
 
 /** Notes that a held delivery's newest attempt begins. */
 export async function insertAttempt(
-  _worker: Scope,
+  _worker: WorkerScope,
   tx: Queryable,
   { id, attempts, organizationId }: DeliveryRow,
   at: Date,
@@ -90,7 +90,7 @@ export async function insertAttempt(
  * nothing was written. Where it was asked for again meanwhile, that stays due whatever this attempt came to.
  */
 export async function settleDelivery(
-  _worker: Scope,
+  _worker: WorkerScope,
   tx: Queryable,
   held: DeliveryRow,
   { outcome, verdict }: { outcome: CallbackOutcome; verdict: CallbackVerdict },
@@ -113,7 +113,7 @@ export async function settleDelivery(
 
 /** Writes what an attempt came to. */
 export async function finishAttempt(
-  _worker: Scope,
+  _worker: WorkerScope,
   tx: Queryable,
   { id, attempts }: DeliveryRow,
   { statusCode, error, at }: Pick<CallbackOutcome, 'statusCode' | 'error'> & { readonly at: Date },

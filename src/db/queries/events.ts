@@ -2,11 +2,11 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { EventKind } from '../../domain/event.ts';
 import type { JsonObject } from '../../domain/json-line.ts';
-import type { Scope } from '../../domain/scope.ts';
+import type { Scope, WorkerScope } from '../../domain/scope.ts';
 import type { Queryable } from '../client.ts';
 import { type BatchRow, batches } from '../tables/batches.ts';
 import { type EventRow, events } from '../tables/events.ts';
-import { batchInScope, inScope } from './scope.ts';
+import { batchInScope, inScope, owned } from './scope.ts';
 
 /** A change to be told. */
 export interface NewEvent {
@@ -23,12 +23,12 @@ export const eventChannel = 'batchql_events';
 
 /** Writes the event and, where it `notifies`, tells listeners at commit that the batch moved. */
 export async function insertEvent(
-  _scope: Scope,
+  scope: Scope,
   tx: Queryable,
   event: NewEvent,
   { notifies }: { readonly notifies: boolean },
 ): Promise<void> {
-  await tx.insert(events).values({ ...event, xid: sql`pg_current_xact_id()` as never });
+  await tx.insert(events).values({ ...owned(scope, event), xid: sql`pg_current_xact_id()` as never });
   // Whoever notifies commits one after the other, across the whole server.
   if (!notifies) return;
   await tx.execute(
@@ -37,7 +37,7 @@ export async function insertEvent(
 }
 
 /** Tells listeners nothing but this text, by which one of them knows that it hears. */
-export async function notifyProof(_worker: Scope, db: Queryable, proof: string): Promise<void> {
+export async function notifyProof(_worker: WorkerScope, db: Queryable, proof: string): Promise<void> {
   await db.execute(sql`select pg_notify(${eventChannel}, ${proof}) as proof`);
 }
 
@@ -48,7 +48,7 @@ export async function deleteEvents(scope: Scope, tx: Queryable, batchId: string)
 
 /** Removes events older than `before`. The newest event of a batch stays, so that its numbering goes on. */
 export async function deleteEventsBefore(
-  _worker: Scope,
+  _worker: WorkerScope,
   db: Queryable,
   before: Date,
   limit: number,

@@ -1,7 +1,7 @@
 /** Statements on calls that were made under a caller's own key. When one counts as forgotten is `domain/idempotency.ts`. */
 import { and, eq, gt, lte } from 'drizzle-orm';
 import type { JsonObject } from '../../domain/json-line.ts';
-import type { OrganizationScope, Scope } from '../../domain/scope.ts';
+import type { OrganizationScope, WorkerScope } from '../../domain/scope.ts';
 import type { Queryable } from '../client.ts';
 import { type IdempotencyRow, idempotency } from '../tables/idempotency.ts';
 
@@ -53,7 +53,7 @@ export async function keepAnswer(
 }
 
 /** Forgets the calls that were made before a moment. */
-export async function forgetCalls(_worker: Scope, db: Queryable, before: Date): Promise<void> {
+export async function forgetCalls(_worker: WorkerScope, db: Queryable, before: Date): Promise<void> {
   await db.delete(idempotency).where(lte(idempotency.at, before));
 }
 

@@ -3,14 +3,14 @@
  * never stored: `item-pages.ts` derives it.
  */
 import { and, asc, desc, eq, gt, gte, isNotNull, lt, sql } from 'drizzle-orm';
-import type { Scope } from '../../domain/scope.ts';
+import type { Scope, WorkerScope } from '../../domain/scope.ts';
 import type { Queryable } from '../client.ts';
 import { type ItemRow, items } from '../tables/items.ts';
 import { batchInScope } from './scope.ts';
 
 /** Adds items in one statement. A `customId` that the batch has already violates `items_custom_id`. */
 export async function insertItems(
-  _scope: Scope,
+  scope: Scope,
   tx: Queryable,
   batch: { id: string; at: Date },
   rows: readonly Omit<ItemRow, 'batchId' | 'createdAt'>[],
@@ -25,7 +25,8 @@ export async function insertItems(
       ${sql.param(rows.map((row) => row.model))}::text[],
       ${sql.param(rows.map((row) => row.agentId))}::text[],
       ${sql.param(rows.map((row) => row.bytes))}::int[],
-      ${sql.param(rows.map((row) => row.request))}::text[])`);
+      ${sql.param(rows.map((row) => row.request))}::text[])
+    where ${batchInScope(scope, sql`${batch.id}::uuid`)}`);
 }
 
 /** Which of these custom ids the batch has already. */
@@ -84,7 +85,7 @@ export type ItemBody = Pick<ItemRow, 'position' | 'endpoint' | 'request'>;
 
 /** The next bodies of a job's items after `after`, in order. */
 export async function itemBodies(
-  _worker: Scope,
+  _worker: WorkerScope,
   db: Queryable,
   job: { batchId: string; positions: string },
   page: { after: number; limit: number },
@@ -106,7 +107,7 @@ export async function itemBodies(
 
 /** Which of a job's items is for which agent; where an agent has several, the first. */
 export async function agentPositions(
-  _worker: Scope,
+  _worker: WorkerScope,
   db: Queryable,
   job: { batchId: string; positions: string },
 ): Promise<Map<string, number>> {
@@ -126,7 +127,7 @@ export async function agentPositions(
 
 /** Which of a job's items have these custom ids. */
 export async function positionsOfCustomIds(
-  _worker: Scope,
+  _worker: WorkerScope,
   db: Queryable,
   job: { batchId: string; positions: string },
   customIds: readonly string[],
@@ -145,6 +146,6 @@ export async function positionsOfCustomIds(
 }
 
 /** Removes the items of a batch. */
-export async function deleteItems(_scope: Scope, tx: Queryable, batchId: string): Promise<void> {
-  await tx.delete(items).where(eq(items.batchId, batchId));
+export async function deleteItems(scope: Scope, tx: Queryable, batchId: string): Promise<void> {
+  await tx.delete(items).where(and(eq(items.batchId, batchId), batchInScope(scope, items.batchId)));
 }

@@ -1,10 +1,10 @@
 /** Statements on jobs. Their lease is in `leases.ts`. */
 import { and, asc, eq, inArray, isNotNull, lte, type SQL, sql } from 'drizzle-orm';
-import type { Scope } from '../../domain/scope.ts';
+import type { Scope, WorkerScope } from '../../domain/scope.ts';
 import type { JobStatus } from '../../domain/status.ts';
 import type { Queryable } from '../client.ts';
 import { type JobRow, jobs } from '../tables/jobs.ts';
-import { inScope } from './scope.ts';
+import { inScope, owned } from './scope.ts';
 
 /** A new row; everything that starts empty may be left out. */
 export type NewJob = typeof jobs.$inferInsert;
@@ -12,10 +12,10 @@ export type NewJob = typeof jobs.$inferInsert;
 export type JobPatch = Partial<Omit<NewJob, 'id' | 'batchId' | 'organizationId' | 'number'>>;
 
 /** Adds the jobs of a plan. */
-export async function insertJobs(_scope: Scope, tx: Queryable, rows: readonly NewJob[]): Promise<void> {
+export async function insertJobs(scope: Scope, tx: Queryable, rows: readonly NewJob[]): Promise<void> {
   // A thousand rows stay far below Postgres' 65,535 parameters.
   for (let from = 0; from < rows.length; from += 1000)
-    await tx.insert(jobs).values(rows.slice(from, from + 1000));
+    await tx.insert(jobs).values(rows.slice(from, from + 1000).map((row) => owned(scope, row)));
 }
 
 /** The job; null where the scope has none with this id. */
@@ -49,7 +49,7 @@ export async function jobsOfBatch(scope: Scope, db: Queryable, batchId: string):
  * another worker has taken over, and then nothing was written.
  */
 export async function updateJob(
-  _scope: Scope,
+  scope: Scope,
   tx: Queryable,
   id: string,
   patch: JobPatch,
@@ -58,20 +58,26 @@ export async function updateJob(
   const rows = await tx
     .update(jobs)
     .set(patch)
-    .where(and(eq(jobs.id, id), epoch === null ? undefined : eq(jobs.leaseEpoch, epoch)))
+    .where(
+      and(
+        eq(jobs.id, id),
+        epoch === null ? undefined : eq(jobs.leaseEpoch, epoch),
+        inScope(scope, jobs.organizationId),
+      ),
+    )
     .returning({ id: jobs.id });
   return rows.length === 1;
 }
 
 /** Saves what a later try of a submission needs. False where the lease is lost. */
 export async function saveCheckpoint(
-  _worker: Scope,
+  worker: WorkerScope,
   db: Queryable,
   id: string,
   epoch: number,
   checkpoint: NonNullable<JobRow['checkpoint']>,
 ): Promise<boolean> {
-  return updateJob(_worker, db, id, { checkpoint }, epoch);
+  return updateJob(worker, db, id, { checkpoint }, epoch);
 }
 
 /** Removes the jobs of a batch. */
@@ -148,7 +154,7 @@ const stageConditions = {
 
 /** Jobs whose time has come by our clock and that nobody holds by the database's. */
 export async function jobsDue(
-  _worker: Scope,
+  _worker: WorkerScope,
   db: Queryable,
   wanted: { stage: JobStage; now: Date },
   limit: number,

@@ -4,7 +4,7 @@
  * was stopped past its lease changes nothing when it wakes.
  */
 import { and, eq, isNotNull, lte, sql } from 'drizzle-orm';
-import type { Scope } from '../../domain/scope.ts';
+import type { WorkerScope } from '../../domain/scope.ts';
 import type { Queryable } from '../client.ts';
 import { type JobRow, jobs } from '../tables/jobs.ts';
 
@@ -13,7 +13,7 @@ const isFree = sql`(${jobs.leaseUntil} is null or ${jobs.leaseUntil} < clock_tim
 
 /** Takes the job if its time has come and nobody holds it: the row with its new epoch, else null. */
 export async function takeLease(
-  _worker: Scope,
+  _worker: WorkerScope,
   db: Queryable,
   id: string,
   lease: { now: Date; seconds: number },
@@ -33,7 +33,7 @@ export async function takeLease(
 
 /** Prolongs a lease; false where it was lost, or given back while this was on its way. */
 export async function renewLease(
-  _worker: Scope,
+  _worker: WorkerScope,
   db: Queryable,
   id: string,
   lease: { epoch: number; seconds: number },
@@ -47,7 +47,12 @@ export async function renewLease(
 }
 
 /** Gives a lease back early, where the work ended without writing the job. */
-export async function releaseLease(_worker: Scope, db: Queryable, id: string, epoch: number): Promise<void> {
+export async function releaseLease(
+  _worker: WorkerScope,
+  db: Queryable,
+  id: string,
+  epoch: number,
+): Promise<void> {
   await db
     .update(jobs)
     .set({ leaseUntil: null })
@@ -59,7 +64,7 @@ export async function releaseLease(_worker: Scope, db: Queryable, id: string, ep
  * keeps its own time; a job that is collected has no work left.
  */
 export async function postponeJob(
-  _worker: Scope,
+  _worker: WorkerScope,
   db: Queryable,
   id: string,
   later: { epoch: number; failures: number; dueAt: Date },

@@ -1,6 +1,6 @@
 /** Statements on providers' calls: remembering each once, and finding the job that one is about. */
 import { and, eq, inArray, isNull, lt } from 'drizzle-orm';
-import type { Scope } from '../../domain/scope.ts';
+import type { WorkerScope } from '../../domain/scope.ts';
 import type { Queryable } from '../client.ts';
 import { type JobRow, jobs } from '../tables/jobs.ts';
 import { providerCallbacks } from '../tables/provider-callbacks.ts';
@@ -8,7 +8,7 @@ import { isPolled, oneMoreSync } from './jobs.ts';
 
 /** Remembers a call; false where it came before. */
 export async function rememberCallback(
-  _worker: Scope,
+  _worker: WorkerScope,
   tx: Queryable,
   call: { provider: string; digest: string; at: Date },
 ): Promise<boolean> {
@@ -21,7 +21,7 @@ export async function rememberCallback(
 }
 
 /** Forgets calls that came before a moment. */
-export async function forgetCallbacks(_worker: Scope, db: Queryable, before: Date): Promise<void> {
+export async function forgetCallbacks(_worker: WorkerScope, db: Queryable, before: Date): Promise<void> {
   await db.delete(providerCallbacks).where(lt(providerCallbacks.at, before));
 }
 
@@ -30,7 +30,7 @@ export type CalledJob = Pick<JobRow, 'id' | 'batchId' | 'lastSyncedAt'>;
 
 /** The jobs of a provider that were told this path, or that have this id there. */
 export async function jobsCalledAbout(
-  _worker: Scope,
+  _worker: WorkerScope,
   db: Queryable,
   provider: string,
   by: { readonly callbackToken: string } | { readonly providerJobId: string },
@@ -54,7 +54,7 @@ export async function jobsCalledAbout(
 
 /** Notes what a call told of a job that is being looked for, and makes it due; false where it is not looked for. */
 export async function hintJob(
-  _worker: Scope,
+  _worker: WorkerScope,
   tx: Queryable,
   id: string,
   hint: { hintedJobId: string; now: Date },
@@ -68,7 +68,7 @@ export async function hintJob(
 }
 
 /** Asks for a poll of one job that its provider is working on; false where there is nothing to ask. */
-export async function wantPoll(_worker: Scope, tx: Queryable, id: string, now: Date): Promise<boolean> {
+export async function wantPoll(_worker: WorkerScope, tx: Queryable, id: string, now: Date): Promise<boolean> {
   const rows = await tx
     .update(jobs)
     .set({ syncRequested: oneMoreSync, dueAt: now })

@@ -1,7 +1,7 @@
 /** Statements on which job a provider's batch is, whoever's it is: all organizations share the provider's account. */
 import { and, eq, inArray, ne, or, sql } from 'drizzle-orm';
 import { unprovenWords } from '../../domain/recovery.ts';
-import type { Scope } from '../../domain/scope.ts';
+import type { WorkerScope } from '../../domain/scope.ts';
 import { isFinalJob, jobStatuses } from '../../domain/status.ts';
 import type { Queryable } from '../client.ts';
 import { type JobRow, jobs } from '../tables/jobs.ts';
@@ -14,7 +14,7 @@ export interface NamedJob {
 
 /** Until the transaction ends, nobody else makes the batch a job's by its name. */
 export async function lockProviderJob(
-  _worker: Scope,
+  _worker: WorkerScope,
   tx: Queryable,
   { provider, providerJobId }: NamedJob,
 ): Promise<void> {
@@ -26,7 +26,7 @@ export type JobHolding = Pick<JobRow, 'id' | 'organizationId'>;
 
 /** The jobs that name the batch, proven or not, or that were sent with one of these marks. */
 export async function jobsHolding(
-  _worker: Scope,
+  _worker: WorkerScope,
   db: Queryable,
   { provider, providerJobId }: NamedJob,
   marks: readonly string[],
@@ -51,7 +51,7 @@ export async function jobsHolding(
  * anything has proven it does not belong to it before it has ended.
  */
 export async function providerJobsOfOthers(
-  _worker: Scope,
+  _worker: WorkerScope,
   db: Queryable,
   job: Pick<JobRow, 'id' | 'provider'>,
   providerJobIds: readonly string[],

@@ -3,7 +3,7 @@
  * counts once by construction.
  */
 import { and, eq, sql } from 'drizzle-orm';
-import type { Scope } from '../../domain/scope.ts';
+import type { Scope, WorkerScope } from '../../domain/scope.ts';
 import type { ResultStatus } from '../../domain/status.ts';
 import type { Usage } from '../../domain/usage.ts';
 import type { Queryable } from '../client.ts';
@@ -46,7 +46,7 @@ const counted = sql`returning status, input_tokens, output_tokens, cached_input_
 
 /** Adds results; those whose (batch, position, attempt) is there already stay as they are and do not count. */
 export async function insertResults(
-  _worker: Scope,
+  _worker: WorkerScope,
   tx: Queryable,
   origin: ResultOrigin,
   rows: readonly NewResult[],
@@ -73,7 +73,7 @@ export async function insertResults(
 
 /** Gives every item of `positions` that has no result in this attempt the same one, and no response. */
 export async function settleMissing(
-  _scope: Scope,
+  scope: Scope,
   tx: Queryable,
   origin: ResultOrigin,
   missing: {
@@ -92,6 +92,7 @@ export async function settleMissing(
           ${origin.at.toISOString()}::timestamptz, p, ${missing.status}, ${missing.errorCode}, ${missing.errorMessage},
           ${missing.retryable}::bool
         from unnest(${missing.positions}::int4multirange) as r, generate_series(lower(r), upper(r) - 1) as p
+        where ${batchInScope(scope, sql`${origin.batchId}::uuid`)}
         on conflict do nothing
         ${counted})
       ${tallied}`),
@@ -105,7 +106,7 @@ function firstTally({ rows: [row] }: { rows: Record<string, unknown>[] }): Tally
 
 /** How many results a job has brought. */
 export async function countJobResults(
-  _worker: Scope,
+  _worker: WorkerScope,
   db: Queryable,
   job: { id: string; batchId: string },
 ): Promise<number> {
@@ -113,8 +114,8 @@ export async function countJobResults(
 }
 
 /** Removes the results of a batch. */
-export async function deleteResults(_scope: Scope, tx: Queryable, batchId: string): Promise<void> {
-  await tx.delete(results).where(eq(results.batchId, batchId));
+export async function deleteResults(scope: Scope, tx: Queryable, batchId: string): Promise<void> {
+  await tx.delete(results).where(and(eq(results.batchId, batchId), batchInScope(scope, results.batchId)));
 }
 
 /** Failures of one kind in a batch. */

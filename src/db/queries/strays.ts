@@ -1,7 +1,7 @@
 /** Statements on strays: result lines that belong to no item. */
 import { createHash } from 'node:crypto';
 import { and, eq, inArray, sql } from 'drizzle-orm';
-import type { Scope } from '../../domain/scope.ts';
+import type { Scope, WorkerScope } from '../../domain/scope.ts';
 import type { Queryable } from '../client.ts';
 import { strays } from '../tables/strays.ts';
 import { batchInScope } from './scope.ts';
@@ -14,7 +14,7 @@ export interface Stray {
 
 /** Keeps strays of a job, and answers how many are new; one that is kept already stays as it is. */
 export async function insertStrays(
-  _worker: Scope,
+  _worker: WorkerScope,
   tx: Queryable,
   origin: { jobId: string; batchId: string; seq: number; at: Date },
   rows: readonly Stray[],

@@ -3,7 +3,7 @@
  * credential's jobs, across processes, and who is in flight or waits.
  */
 import { and, eq, isNotNull, isNull, type SQL, sql } from 'drizzle-orm';
-import type { Scope } from '../../domain/scope.ts';
+import type { WorkerScope } from '../../domain/scope.ts';
 import type { Queue } from '../../domain/turn.ts';
 import type { Queryable } from '../client.ts';
 import { type JobRow, jobs } from '../tables/jobs.ts';
@@ -19,7 +19,7 @@ export type TurnTaker = Pick<JobRow, 'provider' | 'credential'>;
 const waitingMax = 100;
 
 /** Lets nobody else decide about the turns of this credential until the transaction ends. Taken after a batch's lock. */
-export async function lockTurns(_worker: Scope, tx: Queryable, taker: TurnTaker): Promise<void> {
+export async function lockTurns(_worker: WorkerScope, tx: Queryable, taker: TurnTaker): Promise<void> {
   await tx.execute(
     sql`select pg_advisory_xact_lock(hashtextextended(${`turn ${taker.provider} ${taker.credential}`}, 0))`,
   );
@@ -30,7 +30,7 @@ export type AgedJob = Pick<JobRow, 'id' | 'createdAt' | 'batchId' | 'number'>;
 
 /** Who is in flight on the credential, and who waits; as `job` sees it: without itself and what is younger. */
 export async function turnQueue(
-  _worker: Scope,
+  _worker: WorkerScope,
   tx: Queryable,
   taker: TurnTaker,
   job: AgedJob | null,
@@ -75,7 +75,7 @@ const isOlderThan = ({ createdAt, batchId, number }: AgedJob): SQL =>
 
 /** Makes a waiting job due now and wakes a worker for it; nothing where it does not wait any more. */
 export async function endWait(
-  _worker: Scope,
+  _worker: WorkerScope,
   tx: Queryable,
   id: string,
   { now, task }: { now: Date; task: string },

@@ -1,0 +1,89 @@
+/**
+ * An organization that has something behind every field, list and address of the API, and a word of its own in
+ * everything that it wrote. Two of them, made alike, differ in nothing but that word, ids and times.
+ */
+import { sandboxKey } from '../../src/first-keys.ts';
+import { openai } from '../../src/providers/openai/index.ts';
+import { bodyFor, chatBody } from './documents.ts';
+import { makeForeignBatch } from './foreign-batches.ts';
+import { mutate } from './mutations.ts';
+import type { TestService } from './service.ts';
+
+/** What tests ask about such an organization. */
+export interface Tenant {
+  readonly key: string;
+  /** A batch that is over after a second try, whose callback URL nobody answers at. */
+  readonly done: string;
+  /** One that was deleted. */
+  readonly deleted: string;
+  /** A new open batch with one request; `more` says what else there is to it. */
+  open(more?: Record<string, unknown>): Promise<string>;
+  /** A new batch that was cancelled. */
+  cancelled(more?: Record<string, unknown>): Promise<string>;
+  /** A new job of which it is not known whether it was created. */
+  lostJob(): Promise<string>;
+  /** What `adoptJob` takes for a batch that another program made. */
+  adoptable(): Promise<{ readonly providerJobId: string; readonly [field: string]: unknown }>;
+}
+
+/** The settings of a service that has such organizations. */
+export const tenantSettings = { CALLBACK_ALLOW: '127.0.0.1' };
+
+/** Fills the organization that `key` signs in; the sandbox's where it is left out. */
+export async function settle(service: TestService, word: string, key = sandboxKey): Promise<Tenant> {
+  const call = (name: string, input: Record<string, unknown>, batch?: string) =>
+    mutate(service, name, input, { key, ...(batch === undefined ? {} : { batch }) });
+  const create = async (input: Record<string, unknown>): Promise<string> =>
+    (await call('createBatch', { provider: 'openai', name: word, metadata: { word }, ...input })).batch.id;
+  const request = () => ({ list: [{ body: chatBody(word) }] });
+  const run = async () => {
+    await service.work();
+    await service.turn(30, 15);
+  };
+  const open = (more = {}) => create({ requests: request(), ...more });
+  const cancelled = async (more = {}) => {
+    const batchId = await open(more);
+    await call('cancelBatch', { batchId });
+    return batchId;
+  };
+
+  await call('rotateCallbackSecret', {});
+  // What everybody's tests ask for is called `item-1`, and is tried twice; the last one brings a line that is nobody's.
+  const list = [
+    { customId: 'item-1', body: chatBody(word, 'emulate:errored') },
+    { customId: `named by the ${word}`, body: chatBody(word) },
+    { body: { ...chatBody(word, 'emulate:foreign'), model: 'another' } },
+  ];
+  const callbackUrl = `http://127.0.0.1:1/${word}`;
+  const done = await create({ callbackUrl, requests: { list }, submit: 'NOW' });
+  await run();
+  await call('retryBatch', { batchId: done });
+  // Letta is told where to call about each job.
+  const agents = { list: [0, 1, 2].map((index) => ({ body: bodyFor('letta', word, '', index) })) };
+  await create({ provider: 'letta', requests: agents, submit: 'NOW' });
+  await run();
+  const deleted = await open();
+  await call('deleteBatch', { batchId: deleted });
+
+  return {
+    key,
+    done,
+    deleted,
+    open,
+    cancelled,
+    async lostJob() {
+      // Whatever else waits is sent first, so that the faults meet this job.
+      await service.work();
+      const { faults } = service.emulator('openai');
+      for (const operation of ['create', 'list']) faults.add({ operation, effect: { kind: 'drop' } });
+      const batchId = await open();
+      const { batch } = await call('submitBatch', { batchId }, 'jobs { edges { node { id } } }');
+      await service.work();
+      return batch.jobs.edges[0].node.id;
+    },
+    async adoptable() {
+      const { providerJobId, jsonl } = await makeForeignBatch(service, openai, { texts: [word] });
+      return { provider: 'openai', providerJobId, requests: { jsonl } };
+    },
+  };
+}
