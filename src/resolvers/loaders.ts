@@ -4,6 +4,7 @@
  */
 import DataLoader from 'dataloader';
 import type { Database, Queryable } from '../db/client.ts';
+import { findApiKeys } from '../db/queries/api-keys.ts';
 import { findBatches } from '../db/queries/batches.ts';
 import { newestDeliveries } from '../db/queries/deliveries.ts';
 import {
@@ -49,6 +50,11 @@ export function createLoaders(db: Database, scope: OrganizationScope) {
     ),
     job: byKey(
       (ids: readonly string[]) => read((q) => findJobs(scope, q, ids)),
+      (row) => row.id,
+      same,
+    ),
+    apiKey: byKey(
+      (ids: readonly string[]) => read((q) => findApiKeys(scope, q, ids)),
       (row) => row.id,
       same,
     ),

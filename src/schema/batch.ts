@@ -1,4 +1,5 @@
 import { batchUrl, errorUrl, inputUrl, outputUrl } from '../domain/batch-urls.ts';
+import { apiKeyOf } from '../resolvers/api-keys.ts';
 import {
   type BatchModel,
   batchById,
@@ -12,6 +13,7 @@ import {
 } from '../resolvers/batch.ts';
 import { batchCallback } from '../resolvers/callbacks.ts';
 import { listBatches } from '../resolvers/lists.ts';
+import { ApiKeyRef } from './api-key.ts';
 import {
   BatchErrorType,
   CountsType,
@@ -162,6 +164,18 @@ builder.node(BatchRef, {
         type: 'DateTime',
         description: 'When it changed last.',
         resolve: (batch) => batch.updatedAt,
+      }),
+      createdBy: t.field({
+        type: ApiKeyRef,
+        nullable: true,
+        description: 'The key that created it; null where the service itself did.',
+        resolve: (batch, _args, context) => apiKeyOf(batch.createdBy, context),
+      }),
+      lastUpdatedBy: t.field({
+        type: ApiKeyRef,
+        nullable: true,
+        description: 'The key of the last call that changed it; what the service does by itself leaves it.',
+        resolve: (batch, _args, context) => apiKeyOf(batch.lastUpdatedBy, context),
       }),
       closedAt: moment('When it was closed here.', (batch) => batch.closedAt),
       submittedAt: moment('When a provider confirmed its first job.', (batch) => batch.submittedAt),

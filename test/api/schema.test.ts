@@ -126,6 +126,7 @@ describe('The schema', () => {
       'Batch.jobs',
       'BatchCallback.attempts',
       'BatchItem.attempts',
+      'Organization.apiKeys',
       'Query.batches',
       'Query.jobs',
     ]);

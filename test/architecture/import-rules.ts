@@ -186,6 +186,13 @@ export const importRules: readonly ImportRule[] = [
     why: 'whose key it is (`first-keys.ts`: which keys there are at first)',
   },
   {
+    part: 'keys',
+    files: /^keys\//,
+    parts: ['clock.ts', 'db', 'domain', 'errors.ts', 'services.ts', 'sign-in.ts'],
+    packages: ['node:'],
+    why: 'the verbs of organizations and their keys',
+  },
+  {
     part: 'resolvers',
     files: /^resolvers\//,
     parts: [
@@ -196,6 +203,7 @@ export const importRules: readonly ImportRule[] = [
       'domain',
       'errors.ts',
       'events',
+      'keys',
       'providers',
       contract,
       'services.ts',
