@@ -2,6 +2,8 @@
  * `batchql org …` and `batchql key …`: organizations and keys, straight on the service's database. For whoever has the
  * host: it needs no key, so it makes the first admin key of an organization, and a new one where all were lost.
  */
+import type { Logger } from 'pino';
+import { audited, noTarget } from '../audit/audited.ts';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../db/client.ts';
 import { migrateDatabase } from '../db/migrate.ts';
@@ -15,6 +17,7 @@ import { AppError, StartError } from '../errors.ts';
 import { createApiKey } from '../keys/create-key.ts';
 import { createOrganization } from '../keys/create-organization.ts';
 import { revokeApiKey } from '../keys/revoke-key.ts';
+import { createLogger } from '../log.ts';
 import { table } from './docs-table.ts';
 import { withServiceDatabase } from './service-database.ts';
 
@@ -49,7 +52,10 @@ export const keyCreate = ({ org, scope, name, expires }: KeyCreateOptions): Prom
     const read = createApiKeyInput(now).safeParse({ name, scope, expiresAt });
     if (!read.success) throw new StartError(read.error.issues.map(({ message }) => message).join(' '));
     const organization = await organizationOf(parts.db, org);
-    const { key, apiKey } = await createApiKey(parts, workerScope, organization.id, read.data);
+    const call = { verb: 'createApiKey', organizationId: organization.id, target: noTarget };
+    const { key, apiKey } = await audited(parts, workerScope, call, (db) =>
+      createApiKey({ ...parts, db }, workerScope, organization.id, read.data),
+    );
     console.error(`Key ${apiKey.id} of ${organization.name}, ${stateOf(apiKey, now)}; shown this once:`);
     console.log(key);
   });
@@ -75,16 +81,19 @@ export const keyList = ({ org }: { readonly org?: string }): Promise<void> =>
 /** Takes a key back. */
 export const keyRevoke = (id: string): Promise<void> =>
   onDatabase(async (parts) => {
-    const known = isUuid(id) ? await parts.db.read((q) => findApiKeys(workerScope, q, [id])) : [];
-    if (known.length === 0)
+    const [known] = isUuid(id) ? await parts.db.read((q) => findApiKeys(workerScope, q, [id])) : [];
+    if (known === undefined)
       throw new StartError('There is no key with this id; batchql key list tells them.');
-    await revokeApiKey(parts, workerScope, id);
+    const { organizationId } = known;
+    const call = { verb: 'revokeApiKey', organizationId, target: { ...noTarget, subjectKeyId: known.id } };
+    await audited(parts, workerScope, call, (db) => revokeApiKey({ ...parts, db }, workerScope, known.id));
     console.error(`Key ${id} signs nobody in any more.`);
   });
 
 interface Parts {
   readonly db: Database;
   readonly clock: Clock;
+  readonly log: Logger;
   readonly notifies: boolean;
 }
 
@@ -95,7 +104,8 @@ const onDatabase = (work: (parts: Parts) => Promise<void>): Promise<void> =>
       await migrateDatabase(directUrl);
       const now = await db.read((q) => databaseTime(workerScope, q));
       try {
-        await work({ db, clock: { now: () => new Date(now) }, notifies: config.work.notifies });
+        const log = createLogger({ level: config.log.level });
+        await work({ db, log, clock: { now: () => new Date(now) }, notifies: config.work.notifies });
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         throw new StartError(error.message);

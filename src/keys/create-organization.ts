@@ -1,4 +1,6 @@
 /** Makes organizations; for operators, as whoever calls the API has one already. */
+import { entryOf, noTarget } from '../audit/audited.ts';
+import { recordCall } from '../db/queries/audit.ts';
 import {
   insertOrganization,
   listOrganizations,
@@ -6,6 +8,7 @@ import {
   type OrganizationRow,
 } from '../db/queries/organizations.ts';
 import { organizationNameSchema } from '../domain/api-key.ts';
+import { workerScope } from '../domain/scope.ts';
 import { ValidationError } from '../errors.ts';
 import { newId, type Services } from '../services.ts';
 
@@ -23,6 +26,8 @@ export async function createOrganization(
     const [taken] = await listOrganizations(tx, name);
     if (taken !== undefined) throw refuse(`There is an organization called so already: ${taken.id}.`);
     await insertOrganization(tx, row);
+    const call = { verb: 'createOrganization', organizationId: row.id, target: noTarget };
+    await recordCall(workerScope, tx, entryOf({ clock }, workerScope, call));
     return row;
   });
 }

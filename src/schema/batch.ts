@@ -1,5 +1,6 @@
 import { batchUrl, errorUrl, inputUrl, outputUrl } from '../domain/batch-urls.ts';
 import { apiKeyOf } from '../resolvers/api-keys.ts';
+import { batchAudit } from '../resolvers/audit.ts';
 import {
   type BatchModel,
   batchById,
@@ -14,6 +15,7 @@ import {
 import { batchCallback } from '../resolvers/callbacks.ts';
 import { listBatches } from '../resolvers/lists.ts';
 import { ApiKeyRef } from './api-key.ts';
+import { AuditConnection, AuditEntryRef } from './audit.ts';
 import {
   BatchErrorType,
   CountsType,
@@ -227,6 +229,15 @@ builder.node(BatchRef, {
           resolve: (batch, args, context) => batchEvents(batch, args, context),
         },
         PastEventConnection,
+      ),
+      audit: t.connection(
+        {
+          type: AuditEntryRef,
+          description:
+            'Who did what to it, newest first, as far as it is still kept; calls that were refused included.',
+          resolve: (batch, args, context) => batchAudit(batch, args, context),
+        },
+        AuditConnection,
       ),
     };
   },

@@ -59,7 +59,9 @@ builder.mutationFields((t) => ({
     }),
     description:
       'Takes a key of your organization back: what it has open ends within seconds. Safe to call again; needs a key with the scope ADMIN, which may be the same.',
-    args: { input: t.arg({ type: RevokeApiKeyInput, required: true, description: 'Which key.' }) },
+    args: {
+      input: t.arg({ type: RevokeApiKeyInput, required: true, description: 'Which key to take back.' }),
+    },
     authScopes: { admin: true },
     errors: resultOf('RevokeApiKey', [ValidationError, NotFoundError]),
     resolve: (_root, args, context) => revokeApiKey(args, context),

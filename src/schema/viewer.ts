@@ -1,7 +1,9 @@
 import type { Context } from '../context.ts';
 import { listApiKeys } from '../resolvers/api-keys.ts';
+import { listAudit } from '../resolvers/audit.ts';
 import { callbackSecret } from '../resolvers/callbacks.ts';
 import { ApiKeyConnection, ApiKeyRef } from './api-key.ts';
+import { AuditConnection, AuditEntryRef } from './audit.ts';
 import { builder } from './builder.ts';
 import { CallbackSecretType } from './callback.ts';
 
@@ -21,6 +23,16 @@ const OrganizationType = builder.objectRef<ViewerModel>('Organization').implemen
         resolve: (_viewer, args, context) => listApiKeys(args, context),
       },
       ApiKeyConnection,
+    ),
+    audit: t.connection(
+      {
+        type: AuditEntryRef,
+        description:
+          'Who did what in it, newest first, as far as it is still kept; only for keys with the scope ADMIN.',
+        authScopes: { admin: true },
+        resolve: (_viewer, args, context) => listAudit(args, context),
+      },
+      AuditConnection,
     ),
   }),
 });

@@ -1,5 +1,6 @@
 /** Organizations and keys by the command line, beside a service that runs on the same database. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { auditPage } from '../../src/db/queries/audit.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { mutate } from '../support/mutations.ts';
 import { runBatchql } from '../support/processes.ts';
@@ -18,6 +19,13 @@ async function batchql(args: readonly string[], url = service.app.databaseUrl) {
   const code = await run.exit;
   const lines = run.output().trimEnd().split('\n');
   return { code, lines, last: lines.at(-1) ?? '' };
+}
+/** What was written of the organization's calls. */
+async function trailOf(organizationId: string) {
+  const scope = { kind: 'organization', organizationId, apiKeyId: '', access: 'admin' } as const;
+  const page = { limit: 100, order: 'ascending', beyond: null } as const;
+  const rows = await service.app.services.db.read((q) => auditPage(scope, q, page));
+  return rows.map(({ verb, outcome, apiKeyId, subjectKeyId }) => ({ verb, outcome, apiKeyId, subjectKeyId }));
 }
 const keyIn = ({ lines }: { lines: string[] }) => lines.find((line) => /^bq_[0-9a-f]{64}$/.test(line)) ?? '';
 
@@ -59,6 +67,14 @@ describe('On a service that runs', () => {
     await stream.waitFor(() => true);
     expect(await batchql(['key', 'revoke', id])).toMatchObject({ code: 0 });
     await expect(stream.done).rejects.toMatchObject({ code: 4403 });
+    expect(new Set(await trailOf(organizationId))).toEqual(
+      new Set([
+        { verb: 'createOrganization', outcome: 'OK', apiKeyId: null, subjectKeyId: null },
+        { verb: 'createApiKey', outcome: 'OK', apiKeyId: null, subjectKeyId: id },
+        { verb: 'createBatch', outcome: 'OK', apiKeyId: id, subjectKeyId: null },
+        { verb: 'revokeApiKey', outcome: 'OK', apiKeyId: null, subjectKeyId: id },
+      ]),
+    );
     const list = (await batchql(['key', 'list', '--org', organizationId])).lines;
     expect(list).toEqual([
       expect.stringContaining('| id | organization | name | prefix |'),

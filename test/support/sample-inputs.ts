@@ -20,18 +20,18 @@ export const mutationNames = Object.keys(schema.getMutationType()?.getFields() ?
 export function leastInput(mutation: string): Record<string, unknown> {
   const type = schema.getMutationType()?.getFields()[mutation]?.args[0]?.type;
   if (type === undefined) throw new Error(`there is no mutation ${mutation}`);
-  return valueOf(type) as Record<string, unknown>;
+  return sampleOf(type) as Record<string, unknown>;
 }
 
-function valueOf(input: GraphQLInputType): unknown {
+function sampleOf(input: GraphQLInputType): unknown {
   const type = getNullableType(input);
-  if (isListType(type)) return [valueOf(type.ofType)];
+  if (isListType(type)) return [sampleOf(type.ofType)];
   if (isEnumType(type)) return type.getValues()[0]?.name;
   if (isInputObjectType(type)) {
     const fields = Object.values(type.getFields());
     const [inJson] = fields.filter(({ type }) => getNamedType(type).name !== 'File');
     const needed = type.isOneOf ? [inJson ?? fields[0]] : fields.filter(({ type }) => isNonNullType(type));
-    return Object.fromEntries(needed.flatMap((field) => (field ? [[field.name, valueOf(field.type)]] : [])));
+    return Object.fromEntries(needed.flatMap((field) => (field ? [[field.name, sampleOf(field.type)]] : [])));
   }
   const scalars: Readonly<Record<string, unknown>> = {
     String: 'sample',
