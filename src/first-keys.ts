@@ -9,7 +9,7 @@ import {
   hasLiveKey,
   insertKey,
   insertOrganization,
-  lockFirstKeys,
+  lockOrganizations,
 } from './db/queries/organizations.ts';
 import { newId } from './services.ts';
 import { hashOfKey } from './sign-in.ts';
@@ -29,7 +29,7 @@ export async function ensureKeys(
 ): Promise<void> {
   await db.transaction(async (tx) => {
     // Several processes may start at once on an empty database.
-    await lockFirstKeys(tx);
+    await lockOrganizations(tx);
     const createdAt = clock.now();
     const makeOrganization = async (name: string): Promise<string> => {
       const id = newId(clock);

@@ -37,7 +37,7 @@ export interface WorkSettings {
   readonly graceSeconds: number;
   /** How long `syncBatch` waits for the poll it asked for. */
   readonly syncWaitSeconds: number;
-  /** How long events are kept for subscribers that resume. */
+  /** How long events are kept for subscribers that resume, and entries of the audit trail. */
   readonly eventRetentionDays: number;
   /** Whether a change is announced at its commit; else those who follow look for themselves. */
   readonly notifies: boolean;

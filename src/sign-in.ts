@@ -1,6 +1,8 @@
 /** Who signs a request: reads the key where callers put it, and finds what it belongs to. */
 import { createHash } from 'node:crypto';
+import { noteKeyUse } from './db/queries/api-keys.ts';
 import { findKey, type SignedInKey } from './db/queries/organizations.ts';
+import { workerScope } from './domain/scope.ts';
 import type { Services } from './services.ts';
 
 /** What is kept of a key: its SHA-256. Keys are long and random, so nothing slower is needed. */
@@ -18,13 +20,32 @@ export function keyIn(headers: KeyHeaders): string | null {
 
 /** The key's owner; null for no key, and for one that is unknown, expired or revoked. */
 export async function signIn(
-  { db, clock }: Pick<Services, 'db' | 'clock'>,
+  services: Pick<Services, 'db' | 'clock' | 'log'>,
   headers: KeyHeaders,
   sandbox: boolean,
 ): Promise<SignedInKey | null> {
   const key = keyIn(headers);
   if (key === null) return null;
-  return db.read((q) => findKey(q, { hash: hashOfKey(key), now: clock.now(), sandbox }));
+  const now = services.clock.now();
+  const viewer = await services.db.read((q) => findKey(q, { hash: hashOfKey(key), now, sandbox }));
+  if (viewer !== null) await noteUse(services, viewer, now);
+  return viewer;
+}
+
+/** How exactly it is known when a key was used last: whoever signs in more often writes nothing. */
+const useMilliseconds = 60_000;
+
+/** What cannot be noted keeps nobody out. */
+async function noteUse(
+  { db, log }: Pick<Services, 'db' | 'log'>,
+  { apiKey: { id, lastUsedAt } }: SignedInKey,
+  now: Date,
+): Promise<void> {
+  const before = new Date(now.getTime() - useMilliseconds);
+  if (lastUsedAt !== null && lastUsedAt >= before) return;
+  await db
+    .read((q) => noteKeyUse(workerScope, q, id, { now, before }))
+    .catch((error: unknown) => log.warn({ err: error }, 'the use of a key could not be noted'));
 }
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -3,30 +3,18 @@
  * and migrates nothing, so it can be run beside a service at work.
  */
 import { checkInvariants } from '../batches/check.ts';
-import { readProcessConfig } from '../config.ts';
-import { type Database, openDatabase } from '../db/client.ts';
-import { startEmbeddedPostgres } from '../db/embedded/embedded-postgres.ts';
-import { DatabaseError } from '../db/errors.ts';
-import { StartError } from '../errors.ts';
-import { providers } from '../providers/registry.ts';
+import type { Database } from '../db/client.ts';
+import { withServiceDatabase } from './service-database.ts';
 
 /** Prints the report on standard output; sets exit code 1 where anything is broken. Throws `StartError`. */
 export async function check(): Promise<void> {
-  const { database, dataDir } = readProcessConfig({}, providers);
-  const embedded = database.url === null ? await startEmbeddedPostgres({ dataDirectory: dataDir }) : null;
-  // A large database is read as a whole, however long that takes.
-  const db = openDatabase({ url: database.url ?? embedded?.url ?? '', connectionsMax: 1, answerSeconds: 0 });
-  try {
-    if (!(await report(db))) process.exitCode = 1;
-  } catch (error) {
-    if (!(error instanceof DatabaseError)) throw error;
-    throw new StartError(
-      `The database cannot be checked (${error.code}); it must be one that this version of BatchQL has used.`,
-    );
-  } finally {
-    await db.close();
-    await embedded?.stop();
-  }
+  const holds = await withServiceDatabase(({ db }) => report(db), {
+    // A large database is read as a whole, however long that takes.
+    answerSeconds: 0,
+    refusal: (code) =>
+      `The database cannot be checked (${code}); it must be one that this version of BatchQL has used.`,
+  });
+  if (!holds) process.exitCode = 1;
 }
 
 /** Whether all of them hold. */

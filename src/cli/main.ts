@@ -89,6 +89,45 @@ program
   .description('Asks the database whether everything that must hold does; exits with 1 where it does not.')
   .action(async () => (await import('./check.ts')).check());
 
+const org = program.command('org').description('Organizations, the tenants of a service: docs/keys.md.');
+org
+  .command('create')
+  .description('Makes an organization and prints its id.')
+  .argument('<name>', 'what to call it; no other may be called so')
+  .action(async (name) => (await import('./keys.ts')).orgCreate(name));
+org
+  .command('list')
+  .description('Prints every organization.')
+  .action(async () => (await import('./keys.ts')).orgList());
+
+const key = program
+  .command('key')
+  .description(
+    "Keys that sign in: docs/keys.md. Works on the service's database, so whoever has the host needs no key.",
+  );
+key
+  .command('create')
+  .description('Makes a key and prints it, this once.')
+  .requiredOption('--org <name or id>', 'whose it is')
+  .addOption(
+    new Option('--scope <scope>', 'what it allows; each includes the ones before it')
+      .choices(['read', 'write', 'admin'])
+      .makeOptionMandatory(),
+  )
+  .requiredOption('--name <name>', 'what to call it')
+  .option('--expires <when>', 'when it ends: 12h, 90d or 2027-01-31T00:00:00Z; never where left out')
+  .action(async (options) => (await import('./keys.ts')).keyCreate(options));
+key
+  .command('list')
+  .description('Prints keys, revoked and expired ones included; never what signs in.')
+  .option('--org <name or id>', 'whose; all where left out')
+  .action(async (options) => (await import('./keys.ts')).keyList(options));
+key
+  .command('revoke')
+  .description('Takes a key back: what it has open ends within seconds.')
+  .argument('<id>', 'which one, as batchql key list prints it')
+  .action(async (id) => (await import('./keys.ts')).keyRevoke(id));
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -113,7 +113,7 @@ export const variables = {
     name: 'EVENT_RETENTION_DAYS',
     kind: wholeNumber(1, 3650),
     default: 30,
-    meaning: 'How many days events are kept for subscribers that resume.',
+    meaning: 'How many days events are kept for subscribers that resume, and the trail of who did what.',
   },
   logLevel: {
     name: 'LOG_LEVEL',

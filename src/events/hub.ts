@@ -1,17 +1,19 @@
 /**
- * Wakes those who follow batches in this process. A wake-up says "something moved" and nothing else: followers
+ * Wakes those who follow batches, or keys, in this process. A wake-up says "something moved" and nothing else: followers
  * read the database themselves, so a lost, doubled or late hint costs at most time. Each follower holds one
  * flag, never a queue, so one that does not read costs the same as one that does.
  */
 
-/** A change that was announced: which batch, and whose. */
-export interface Hint {
-  readonly organizationId: string;
-  readonly batchId: string;
-}
+/** A change that was announced: of which batch, and whose; or of which key. */
+export type Hint =
+  | { readonly organizationId: string; readonly batchId: string }
+  | { readonly apiKeyId: string };
 
 /** What a follower wants to be woken for. */
-export type Interest = { readonly batchId: string } | { readonly organizationId: string };
+export type Interest =
+  | { readonly batchId: string }
+  | { readonly organizationId: string }
+  | { readonly apiKeyId: string };
 
 /** One follower's end. */
 export interface Follower {
@@ -32,8 +34,10 @@ export interface Hub {
   announceAll(): void;
   /** Ends every follower; for shutdown. */
   close(): void;
-  /** How many follow now. */
+  /** How many follow batches now. */
   readonly size: number;
+  /** Whether nobody follows anything, keys included. */
+  readonly isEmpty: boolean;
 }
 
 /** A hub without followers. */
@@ -45,7 +49,7 @@ export function createHub(): Hub {
   return {
     follow(interest) {
       const key = keyOf(interest);
-      const waiter = new Waiter(() => {
+      const waiter = new Waiter(interest, () => {
         all.delete(waiter);
         const peers = byInterest.get(key);
         peers?.delete(waiter);
@@ -60,9 +64,9 @@ export function createHub(): Hub {
       byInterest.set(key, peers.add(waiter));
       return waiter;
     },
-    announce({ batchId, organizationId }) {
-      for (const key of [keyOf({ batchId }), keyOf({ organizationId })]) {
-        for (const waiter of byInterest.get(key) ?? []) waiter.wake();
+    announce(hint) {
+      for (const interest of interestsIn(hint)) {
+        for (const waiter of byInterest.get(keyOf(interest)) ?? []) waiter.wake();
       }
     },
     announceAll() {
@@ -73,21 +77,32 @@ export function createHub(): Hub {
       for (const waiter of [...all]) waiter.close();
     },
     get size() {
-      return all.size;
+      return [...all].filter(({ interest }) => !('apiKeyId' in interest)).length;
+    },
+    get isEmpty() {
+      return all.size === 0;
     },
   };
 }
 
-const keyOf = (interest: Interest): string =>
-  'batchId' in interest ? `batch ${interest.batchId}` : `organization ${interest.organizationId}`;
+const interestsIn = (hint: Hint): readonly Interest[] =>
+  'apiKeyId' in hint ? [hint] : [{ batchId: hint.batchId }, { organizationId: hint.organizationId }];
+
+const keyOf = (interest: Interest): string => {
+  if ('batchId' in interest) return `batch ${interest.batchId}`;
+  if ('apiKeyId' in interest) return `key ${interest.apiKeyId}`;
+  return `organization ${interest.organizationId}`;
+};
 
 class Waiter implements Follower {
+  readonly interest: Interest;
   readonly #onClose: () => void;
   #moved = false;
   #closed = false;
   #resolve: ((what: 'moved' | 'closed') => void) | null = null;
 
-  constructor(onClose: () => void) {
+  constructor(interest: Interest, onClose: () => void) {
+    this.interest = interest;
     this.#onClose = onClose;
   }
 

@@ -7,7 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { eventChannel, feedMark, notifyProof } from '../db/queries/events.ts';
+import { eventChannel, feedMark, keyWord, notifyProof } from '../db/queries/events.ts';
 import { workerScope } from '../domain/scope.ts';
 import type { Services } from '../services.ts';
 import type { Hint } from './hub.ts';
@@ -88,7 +88,7 @@ async function listenAndProve(
 
 function wakeEachRound({ db, hub }: Pick<Services, 'db' | 'hub'>, milliseconds: number): EventSource {
   const wake = oneAtATime(async () => {
-    if (hub.size === 0) return;
+    if (hub.isEmpty) return;
     // Followers that cannot read end their streams; while the database is away they had better sleep.
     await db.read((q) => feedMark(workerScope, q));
     hub.announceAll();
@@ -113,7 +113,8 @@ function oneAtATime(work: () => Promise<void>): () => void {
 
 /** The hint in a notification's payload; null for what is not one. */
 function readHint(payload: string): Hint | null {
-  const [organizationId, batchId, seq] = payload.split(' ');
-  if (organizationId === undefined || batchId === undefined || seq === undefined) return null;
-  return { organizationId, batchId };
+  const [subject, id, seq] = payload.split(' ');
+  if (subject === undefined || id === undefined) return null;
+  if (subject === keyWord) return { apiKeyId: id };
+  return seq === undefined ? null : { organizationId: subject, batchId: id };
 }

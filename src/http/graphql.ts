@@ -10,6 +10,8 @@ import { UnauthenticatedError } from '../errors.ts';
 import { schema } from '../schema/index.ts';
 import type { Services } from '../services.ts';
 import { signIn } from '../sign-in.ts';
+import { endWithKey } from './end-with-key.ts';
+import type { KeyWatch } from './key-watch.ts';
 import { publicError } from './public-error.ts';
 
 /** Where GraphQL is served. */
@@ -38,8 +40,8 @@ export type GraphqlApi = ReturnType<typeof createGraphqlApi>;
 // A multipart request has boundaries and the operation around the file.
 const envelopeBytes = 1_000_000;
 
-/** Makes the GraphQL server. */
-export function createGraphqlApi(options: ApiOptions) {
+/** Makes the GraphQL server; its streams end with their keys. */
+export function createGraphqlApi(options: ApiOptions, keys: KeyWatch) {
   const { services, sandbox, origin } = options;
   return createYoga<Transported, Context>({
     schema,
@@ -53,7 +55,7 @@ export function createGraphqlApi(options: ApiOptions) {
     // Ours is in graphiql.ts; Yoga's would be loaded from another machine.
     graphiql: false,
     maskedErrors: { maskError: (error) => publicError(services.log, error) },
-    plugins: [signInPlugin(services, sandbox)],
+    plugins: [signInPlugin(services, sandbox), endWithKey(keys)],
     context: ({ viewer }) => {
       if (viewer === undefined) throw unauthenticated();
       return createContext({ services, viewer, sandbox, origin: origin() });

@@ -11,6 +11,7 @@ import { answerDownload } from './downloads.ts';
 import { answerGraphiql } from './graphiql.ts';
 import { type ApiOptions, createGraphqlApi, graphqlPath } from './graphql.ts';
 import { answerHealth, type Readiness } from './health.ts';
+import { watchKeys } from './key-watch.ts';
 import { answerJson } from './plain-answer.ts';
 import { cutWhenStalled } from './stalled-stream.ts';
 import { serveWebSocket } from './websocket.ts';
@@ -33,7 +34,8 @@ export interface HttpOptions {
 
 /** Starts listening. Throws `StartError` where the port is taken or the host cannot be bound. */
 export async function listen({ host, port, readiness, api }: HttpOptions): Promise<HttpServer> {
-  const graphql = api === null ? null : createGraphqlApi(api);
+  const keys = api === null ? null : watchKeys(api.services);
+  const graphql = api === null || keys === null ? null : createGraphqlApi(api, keys);
   const server = createServer((request, response) => {
     route(request, response).catch((error: unknown) => {
       api?.services.log.error({ err: error }, 'a request failed by a fault of the service');
@@ -69,7 +71,10 @@ export async function listen({ host, port, readiness, api }: HttpOptions): Promi
   }
 
   const address = await bind(server, host, port);
-  const sockets = api === null || graphql === null ? null : serveWebSocket(server, graphql, api);
+  const sockets =
+    api === null || graphql === null || keys === null
+      ? null
+      : serveWebSocket(server, graphql, { ...api, keys });
   return {
     url: address,
     async close(graceSeconds) {
@@ -81,6 +86,7 @@ export async function listen({ host, port, readiness, api }: HttpOptions): Promi
       const left = sockets?.close(graceSeconds);
       api?.services.hub.close();
       await Promise.all([left, closed]);
+      keys?.close();
       clearTimeout(patience);
       clearInterval(sweeping);
       await graphql?.dispose();

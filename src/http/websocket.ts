@@ -1,15 +1,18 @@
 /**
  * GraphQL over WebSocket, by the graphql-transport-ws protocol, on the same path and through the same pipeline
- * as HTTP. Signs in when the connection is initialised; a connection without a good key is closed with 4403.
+ * as HTTP. Signs in when the connection is initialised; a connection without a good key is closed with 4403, also
+ * when the key stops being one.
  */
 import type { Server } from 'node:http';
 import { type DocumentNode, GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import type { SignedInKey } from '../db/queries/organizations.ts';
 import type { Services } from '../services.ts';
 import { signIn } from '../sign-in.ts';
 import { type GraphqlApi, graphqlPath } from './graphql.ts';
+import type { KeyWatch } from './key-watch.ts';
 
 /** The WebSocket side of the server. */
 export interface WebSocketApi {
@@ -22,13 +25,15 @@ const usualKeepAliveMilliseconds = 12_000;
 
 interface Extra extends Record<PropertyKey, unknown> {
   viewer?: SignedInKey;
+  /** Stops watching the connection's key. */
+  unwatch?: () => void;
 }
 
 /** Serves WebSocket connections of `server`. */
 export function serveWebSocket(
   server: Server,
   api: GraphqlApi,
-  { services, sandbox }: { services: Services; sandbox: boolean },
+  { services, sandbox, keys }: { services: Services; sandbox: boolean; keys: KeyWatch },
   keepAliveMilliseconds = usualKeepAliveMilliseconds,
 ): WebSocketApi {
   const sockets = new WebSocketServer({
@@ -45,6 +50,7 @@ export function serveWebSocket(
           const viewer = await signIn(services, lowerCased(connectionParams), sandbox);
           if (viewer === null) return false;
           extra.viewer = viewer;
+          extra.unwatch = keys.watch(viewer, () => extra.socket.close(CloseCode.Forbidden, 'Forbidden'));
           return true;
         } catch (error) {
           services.log.error({ err: error }, 'nobody can sign in, by a fault of the service');
@@ -53,6 +59,7 @@ export function serveWebSocket(
           return false;
         }
       },
+      onClose: ({ extra }) => extra.unwatch?.(),
       async onSubscribe({ extra }, _id, { query, operationName, variables }) {
         const { viewer } = extra;
         if (viewer === undefined)

@@ -20,7 +20,7 @@ export function readGlobalId(id: string): { type: string; key: string } | null {
 }
 
 /** The UUID that an id of this type stands for, given as a global id or plainly; null for any other text. */
-function uuidIn(type: NodeType, id: string): string | null {
+export function uuidIn(type: NodeType, id: string): string | null {
   if (isUuid(id)) return id.toLowerCase();
   const read = readGlobalId(id);
   return read?.type === type && isUuid(read.key) ? read.key.toLowerCase() : null;

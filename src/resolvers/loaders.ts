@@ -4,6 +4,8 @@
  */
 import DataLoader from 'dataloader';
 import type { Database, Queryable } from '../db/client.ts';
+import { findApiKeys } from '../db/queries/api-keys.ts';
+import { type AuditPage, batchAuditPages, countBatchAudit } from '../db/queries/audit.ts';
 import { findBatches } from '../db/queries/batches.ts';
 import { newestDeliveries } from '../db/queries/deliveries.ts';
 import {
@@ -49,6 +51,11 @@ export function createLoaders(db: Database, scope: OrganizationScope) {
     ),
     job: byKey(
       (ids: readonly string[]) => read((q) => findJobs(scope, q, ids)),
+      (row) => row.id,
+      same,
+    ),
+    apiKey: byKey(
+      (ids: readonly string[]) => read((q) => findApiKeys(scope, q, ids)),
       (row) => row.id,
       same,
     ),
@@ -125,6 +132,14 @@ export function createLoaders(db: Database, scope: OrganizationScope) {
         same,
       ),
     ),
+    audit: perArguments((page: AuditPage) =>
+      manyByKey(
+        (ids: readonly string[]) => read((q) => batchAuditPages(scope, q, ids, page)),
+        (entry) => entry.batchId,
+        same,
+      ),
+    ),
+    auditCount: fromMap((ids: readonly string[]) => read((q) => countBatchAudit(scope, q, ids))),
     deliveryAttempts: perArguments((page: DeliveryAttemptPage) =>
       manyByKey(
         (ids: readonly string[]) => read((q) => deliveryAttemptPages(scope, q, ids, page)),

@@ -1,4 +1,6 @@
 import { batchUrl, errorUrl, inputUrl, outputUrl } from '../domain/batch-urls.ts';
+import { apiKeyOf } from '../resolvers/api-keys.ts';
+import { batchAudit } from '../resolvers/audit.ts';
 import {
   type BatchModel,
   batchById,
@@ -12,6 +14,8 @@ import {
 } from '../resolvers/batch.ts';
 import { batchCallback } from '../resolvers/callbacks.ts';
 import { listBatches } from '../resolvers/lists.ts';
+import { ApiKeyRef } from './api-key.ts';
+import { AuditConnection, AuditEntryRef } from './audit.ts';
 import {
   BatchErrorType,
   CountsType,
@@ -163,6 +167,18 @@ builder.node(BatchRef, {
         description: 'When it changed last.',
         resolve: (batch) => batch.updatedAt,
       }),
+      createdBy: t.field({
+        type: ApiKeyRef,
+        nullable: true,
+        description: 'The key that created it; null where the service itself did.',
+        resolve: (batch, _args, context) => apiKeyOf(batch.createdBy, context),
+      }),
+      lastUpdatedBy: t.field({
+        type: ApiKeyRef,
+        nullable: true,
+        description: 'The key of the last call that changed it; what the service does by itself leaves it.',
+        resolve: (batch, _args, context) => apiKeyOf(batch.lastUpdatedBy, context),
+      }),
       closedAt: moment('When it was closed here.', (batch) => batch.closedAt),
       submittedAt: moment('When a provider confirmed its first job.', (batch) => batch.submittedAt),
       inProgressAt: moment('When a provider began to work on it.', (batch) => batch.inProgressAt),
@@ -213,6 +229,15 @@ builder.node(BatchRef, {
           resolve: (batch, args, context) => batchEvents(batch, args, context),
         },
         PastEventConnection,
+      ),
+      audit: t.connection(
+        {
+          type: AuditEntryRef,
+          description:
+            'Who did what to it, newest first, as far as it is still kept; calls that were refused included.',
+          resolve: (batch, args, context) => batchAudit(batch, args, context),
+        },
+        AuditConnection,
       ),
     };
   },

@@ -8,6 +8,7 @@ import type { JsonValue } from '../domain/json-line.ts';
 import { type AccessScope, allows } from '../domain/scope.ts';
 import { ForbiddenError } from '../errors.ts';
 import { globalId, readGlobalId } from '../resolvers/arguments.ts';
+import AuditPlugin from './audit-plugin.ts';
 
 /** The scope that a key lacks, as far as the plugin tells it. */
 const missingScope = (failure: AuthFailure): string => {
@@ -32,7 +33,7 @@ export const builder = new SchemaBuilder<{
   };
   Connection: { totalCount: () => Promise<number> };
 }>({
-  plugins: [ErrorsPlugin, ScopeAuthPlugin, RelayPlugin],
+  plugins: [ErrorsPlugin, AuditPlugin, ScopeAuthPlugin, RelayPlugin],
   defaultFieldNullability: false,
   errors: { defaultTypes: [] },
   scopeAuth: {

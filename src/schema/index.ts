@@ -7,6 +7,7 @@ import './job.ts';
 import './batch.ts';
 import './provider.ts';
 import './mutations.ts';
+import './key-mutations.ts';
 import './subscriptions.ts';
 import { builder } from './builder.ts';
 

@@ -30,6 +30,7 @@ import {
   SyncBatchInput,
   UpdateBatchInput,
 } from './inputs.ts';
+import { resultOf } from './mutation-result.ts';
 import { BatchRef, JobRef } from './nodes.ts';
 
 const batchPayload = (name: string, description: string) =>
@@ -72,16 +73,6 @@ const jobPayload = (name: string, description: string) =>
       }),
     }),
   });
-
-/** The union of a mutation's payload and its typed errors. */
-const resultOf = (verb: string, types: (new (...args: never[]) => Error)[]) => ({
-  types,
-  directResult: true,
-  union: {
-    name: `${verb}Result`,
-    description: 'The payload, or the typed error that stood against it.',
-  },
-});
 
 builder.mutationFields((t) => ({
   createBatch: t.field({

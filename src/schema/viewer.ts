@@ -1,8 +1,11 @@
 import type { Context } from '../context.ts';
+import { listApiKeys } from '../resolvers/api-keys.ts';
+import { listAudit } from '../resolvers/audit.ts';
 import { callbackSecret } from '../resolvers/callbacks.ts';
+import { ApiKeyConnection, ApiKeyRef } from './api-key.ts';
+import { AuditConnection, AuditEntryRef } from './audit.ts';
 import { builder } from './builder.ts';
 import { CallbackSecretType } from './callback.ts';
-import { AccessScopeType } from './enums.ts';
 
 type ViewerModel = Context['viewer'];
 
@@ -11,19 +14,26 @@ const OrganizationType = builder.objectRef<ViewerModel>('Organization').implemen
   fields: (t) => ({
     id: t.field({ type: 'UUID', description: 'Its plain id.', resolve: (viewer) => viewer.organizationId }),
     name: t.string({ description: 'What it is called.', resolve: (viewer) => viewer.organizationName }),
-  }),
-});
-
-const ApiKeyType = builder.objectRef<ViewerModel>('ApiKey').implement({
-  description: 'A key that signs in. The key itself is never shown again.',
-  fields: (t) => ({
-    id: t.field({ type: 'UUID', description: 'Its plain id.', resolve: (viewer) => viewer.apiKeyId }),
-    name: t.string({ description: 'What it is called.', resolve: (viewer) => viewer.apiKeyName }),
-    scope: t.field({
-      type: AccessScopeType,
-      description: 'What it allows.',
-      resolve: (viewer) => viewer.access,
-    }),
+    apiKeys: t.connection(
+      {
+        type: ApiKeyRef,
+        description:
+          'Its keys, newest first, those that were revoked or have expired included; only for keys with the scope ADMIN.',
+        authScopes: { admin: true },
+        resolve: (_viewer, args, context) => listApiKeys(args, context),
+      },
+      ApiKeyConnection,
+    ),
+    audit: t.connection(
+      {
+        type: AuditEntryRef,
+        description:
+          'Who did what in it, newest first, as far as it is still kept; only for keys with the scope ADMIN.',
+        authScopes: { admin: true },
+        resolve: (_viewer, args, context) => listAudit(args, context),
+      },
+      AuditConnection,
+    ),
   }),
 });
 
@@ -35,7 +45,7 @@ const ViewerType = builder.objectRef<ViewerModel>('Viewer').implement({
       description: 'The organization that you act for.',
       resolve: (viewer) => viewer,
     }),
-    apiKey: t.field({ type: ApiKeyType, description: 'The key in use.', resolve: (viewer) => viewer }),
+    apiKey: t.field({ type: ApiKeyRef, description: 'The key in use.', resolve: ({ apiKey }) => apiKey }),
     callbackSecret: t.field({
       type: CallbackSecretType,
       nullable: true,

@@ -4,6 +4,7 @@
  */
 import { taskFor } from '../batches/work.ts';
 import { deliverTask } from '../callbacks/announce.ts';
+import { deleteAuditBefore } from '../db/queries/audit.ts';
 import { batchesDue } from '../db/queries/batches.ts';
 import { deliveriesDue } from '../db/queries/deliveries.ts';
 import { deleteEventsBefore } from '../db/queries/events.ts';
@@ -44,14 +45,14 @@ export async function sweep({ db, clock }: Services): Promise<number> {
 }
 
 const partitionMonthsAhead = 3;
-const eventsPerRound = 5000;
+const rowsPerRound = 5000;
 
 /** How long a provider's call is remembered. A signed one would be refused by then, and a hint costs one question. */
 const callbackDays = 3;
 
 /**
- * Housekeeping: partitions for the months to come, events older than their retention, providers' calls of long ago,
- * callers' keys of yesterday. Asked every hour.
+ * Housekeeping: partitions for the months to come, events and entries of the audit trail older than their retention,
+ * providers' calls of long ago, callers' keys of yesterday. Asked every hour.
  */
 export async function keepHouse({ db, clock, settings }: Services): Promise<void> {
   const now = clock.now();
@@ -60,7 +61,9 @@ export async function keepHouse({ db, clock, settings }: Services): Promise<void
   const calledBefore = new Date(now.getTime() - callbackDays * 86_400_000);
   await db.read((q) => forgetCallbacks(workerScope, q, calledBefore));
   await db.read((q) => forgetCalls(workerScope, q, forgottenBefore(now)));
-  let deleted: number;
-  do deleted = await db.read((q) => deleteEventsBefore(workerScope, q, before, eventsPerRound));
-  while (deleted === eventsPerRound);
+  for (const remove of [deleteEventsBefore, deleteAuditBefore]) {
+    let deleted: number;
+    do deleted = await db.read((q) => remove(workerScope, q, before, rowsPerRound));
+    while (deleted === rowsPerRound);
+  }
 }

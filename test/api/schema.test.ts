@@ -121,11 +121,14 @@ describe('The schema', () => {
   it('gives every connection the same shape, with a total', () => {
     const connections = outputFields.filter(({ field }) => nodeTypeOf(field) !== null);
     expect(connections.map(nameOf).sort()).toEqual([
+      'Batch.audit',
       'Batch.events',
       'Batch.items',
       'Batch.jobs',
       'BatchCallback.attempts',
       'BatchItem.attempts',
+      'Organization.apiKeys',
+      'Organization.audit',
       'Query.batches',
       'Query.jobs',
     ]);

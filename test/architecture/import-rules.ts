@@ -186,9 +186,24 @@ export const importRules: readonly ImportRule[] = [
     why: 'whose key it is (`first-keys.ts`: which keys there are at first)',
   },
   {
+    part: 'audit',
+    files: /^audit\//,
+    parts: ['clock.ts', 'db', 'domain', 'errors.ts', 'services.ts'],
+    packages: [],
+    why: 'who did what: knows no verb',
+  },
+  {
+    part: 'keys',
+    files: /^keys\//,
+    parts: ['audit', 'clock.ts', 'db', 'domain', 'errors.ts', 'services.ts', 'sign-in.ts'],
+    packages: ['node:'],
+    why: 'the verbs of organizations and their keys',
+  },
+  {
     part: 'resolvers',
     files: /^resolvers\//,
     parts: [
+      'audit',
       'batches',
       'callbacks',
       'context.ts',
@@ -196,6 +211,7 @@ export const importRules: readonly ImportRule[] = [
       'domain',
       'errors.ts',
       'events',
+      'keys',
       'providers',
       contract,
       'services.ts',

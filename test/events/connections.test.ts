@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as verbs from '../../src/batches/verbs.ts';
 import type { OrganizationScope } from '../../src/domain/scope.ts';
 import { createGraphqlApi } from '../../src/http/graphql.ts';
+import { watchKeys } from '../../src/http/key-watch.ts';
 import { cutWhenStalled } from '../../src/http/stalled-stream.ts';
 import { serveWebSocket } from '../../src/http/websocket.ts';
 import { createDice } from '../../src/providers/emulator/chance.ts';
@@ -81,24 +82,23 @@ describe.each(['WebSocket', 'SSE'] as const)('A client over %s', (name) => {
 describe('A client that is dead and does not know it', () => {
   /** The same server with less patience. */
   async function impatient(patienceMilliseconds: number) {
-    const api = createGraphqlApi({
-      services,
-      sandbox: true,
-      origin: () => '',
-      corsOrigins: [],
-      sandboxKey: null,
-    });
+    const keys = watchKeys(services);
+    const api = createGraphqlApi(
+      { services, sandbox: true, origin: () => '', corsOrigins: [], sandboxKey: null },
+      keys,
+    );
     const server: Server = createServer(async (request, response) => {
       await api(request, response);
       cutWhenStalled(request, response, patienceMilliseconds);
     });
-    const sockets = serveWebSocket(server, api, { services, sandbox: true }, patienceMilliseconds);
+    const sockets = serveWebSocket(server, api, { services, sandbox: true, keys }, patienceMilliseconds);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     return {
       url: `http://127.0.0.1:${port}`,
       async close() {
         await sockets.close(1);
+        keys.close();
         server.closeAllConnections();
         await new Promise((resolve) => server.close(resolve));
       },
@@ -157,21 +157,20 @@ describe('A WebSocket client without a good key', () => {
 
     const { services: broken, db } = anotherProcess(service);
     await db.close();
-    const api = createGraphqlApi({
-      services: broken,
-      sandbox: true,
-      origin: () => '',
-      corsOrigins: [],
-      sandboxKey: null,
-    });
+    const keys = watchKeys(broken);
+    const api = createGraphqlApi(
+      { services: broken, sandbox: true, origin: () => '', corsOrigins: [], sandboxKey: null },
+      keys,
+    );
     const server = createServer();
-    const sockets = serveWebSocket(server, api, { services: broken, sandbox: true });
+    const sockets = serveWebSocket(server, api, { services: broken, sandbox: true, keys });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     expect(await rawTransports.WebSocket({ ...request, url: `http://127.0.0.1:${port}`, key }).closed).toBe(
       1013,
     );
     await sockets.close(1);
+    keys.close();
     await new Promise((resolve) => server.close(resolve));
   });
 });

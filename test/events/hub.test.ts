@@ -47,11 +47,26 @@ describe('A follower', () => {
     expect(await Promise.all(others.map(atOnce))).toEqual(['waiting', 'moved']);
   });
 
+  it('of a key is woken by its key alone, and is none that follows batches', async () => {
+    const hub = createHub();
+    const follower = hub.follow({ apiKeyId: 'acme' });
+    hub.announce({ organizationId: 'acme', batchId: 'acme' });
+    expect(await atOnce(follower)).toBe('waiting');
+    const other = hub.follow({ apiKeyId: 'acme' });
+    hub.announce({ apiKeyId: 'acme' });
+    expect(await atOnce(other)).toBe('moved');
+    expect([hub.size, hub.isEmpty]).toEqual([0, false]);
+    follower.close();
+    other.close();
+    expect(hub.isEmpty).toBe(true);
+  });
+
   it('is woken when hints may have been lost, whatever it follows', async () => {
     const hub = createHub();
-    const followers = [hub.follow({ batchId: 'one' }), hub.follow({ organizationId: 'acme' })];
+    const interests = [{ batchId: 'one' }, { organizationId: 'acme' }, { apiKeyId: 'key' }];
+    const followers = interests.map((interest) => hub.follow(interest));
     hub.announceAll();
-    expect(await Promise.all(followers.map(atOnce))).toEqual(['moved', 'moved']);
+    expect(await Promise.all(followers.map(atOnce))).toEqual(['moved', 'moved', 'moved']);
   });
 
   it('that leaves ends its wait, and the hub forgets it', async () => {

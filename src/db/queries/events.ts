@@ -20,6 +20,8 @@ export interface NewEvent {
 
 /** The channel that wakes listeners; a hint without content worth having. */
 export const eventChannel = 'batchql_events';
+/** What a hint begins with that is about a key and not about a batch. */
+export const keyWord = 'key';
 
 /** Writes the event and, where it `notifies`, tells listeners at commit that the batch moved. */
 export async function insertEvent(

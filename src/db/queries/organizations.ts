@@ -3,11 +3,12 @@ import { and, asc, eq, gt, isNull, ne, or, sql } from 'drizzle-orm';
 import type { AccessScope } from '../../domain/scope.ts';
 import type { Queryable } from '../client.ts';
 import { apiKeys, organizations } from '../tables/organizations.ts';
+import { type ApiKeyView, apiKeyColumns } from './api-keys.ts';
 
 /** A key that may sign in, with its organization. */
 export interface SignedInKey {
   readonly apiKeyId: string;
-  readonly apiKeyName: string;
+  readonly apiKey: ApiKeyView;
   readonly access: AccessScope;
   readonly organizationId: string;
   readonly organizationName: string;
@@ -20,9 +21,7 @@ export async function findKey(
 ): Promise<SignedInKey | null> {
   const [row] = await db
     .select({
-      apiKeyId: apiKeys.id,
-      apiKeyName: apiKeys.name,
-      access: apiKeys.scope,
+      apiKey: apiKeyColumns,
       organizationId: organizations.id,
       organizationName: organizations.name,
     })
@@ -36,11 +35,11 @@ export async function findKey(
         wanted.sandbox ? undefined : eq(apiKeys.sandboxOnly, false),
       ),
     );
-  return row === undefined ? null : { ...row, access: row.access as AccessScope };
+  return row === undefined ? null : { ...row, apiKeyId: row.apiKey.id, access: row.apiKey.access };
 }
 
-/** Waits until no other transaction makes first keys; until the end of this one, no other will. */
-export async function lockFirstKeys(tx: Queryable): Promise<void> {
+/** Waits until no other transaction makes an organization or first keys; until the end of this one, no other will. */
+export async function lockOrganizations(tx: Queryable): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(4607184)`);
 }
 
@@ -77,6 +76,22 @@ export async function hasLiveKey(db: Queryable): Promise<boolean> {
     .where(and(eq(apiKeys.sandboxOnly, false), isNull(apiKeys.revokedAt)))
     .limit(1);
   return rows.length > 0;
+}
+
+/** An organization, as operators see it. */
+export type OrganizationRow = typeof organizations.$inferSelect;
+
+/** The organizations, oldest first: all, or those with this name or id. */
+export async function listOrganizations(db: Queryable, nameOrId?: string): Promise<OrganizationRow[]> {
+  return db
+    .select()
+    .from(organizations)
+    .where(
+      nameOrId === undefined
+        ? undefined
+        : or(eq(organizations.name, nameOrId), eq(sql`${organizations.id}::text`, nameOrId.toLowerCase())),
+    )
+    .orderBy(asc(organizations.createdAt), asc(organizations.id));
 }
 
 /** Adds an organization. */

@@ -22,13 +22,19 @@ export const apiKeys = pgTable(
     name: text('name').notNull(),
     /** SHA-256 of the whole key. A key has at least 128 random bits, so no salt or slow hash is needed. */
     hash: bytea('hash').notNull().unique(),
+    /** Its first characters, by which people tell keys apart; null for a key that was not made here. */
+    prefix: text('prefix'),
     /** `read`, `write`, `admin`; each includes the ones before it. */
     scope: text('scope').notNull(),
     /** The well-known key of the sandbox; refused wherever anything is live. */
     sandboxOnly: boolean('sandbox_only').notNull().default(false),
     createdAt: moment('created_at').notNull(),
+    /** The key that made it; null where none did: the command line, or a setting. */
+    createdBy: uuid('created_by'),
     expiresAt: moment('expires_at'),
     revokedAt: moment('revoked_at'),
+    /** Within a minute or so: written at most so often. */
+    lastUsedAt: moment('last_used_at'),
   },
   (t) => [index('api_keys_organization').on(t.organizationId).where(sql`revoked_at is null`)],
 );
