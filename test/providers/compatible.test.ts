@@ -510,6 +510,7 @@ describe('on the wire, a quirk', () => {
     expect(listed.ended.error).toEqual({
       code: 'invalid_request',
       message: 'This batch was asked to fail.',
+      retryable: false,
     });
   });
 

@@ -318,6 +318,7 @@ describe('report', () => {
     expect(report({ status: 'failed', errors }).error).toEqual({
       code: 'duplicate_custom_id',
       message: 'It is a duplicate. (line 7) And 1 more.',
+      retryable: false,
     });
     expect(report({ status: 'failed', errors: null }).error).toMatchObject({ code: 'batch_failed' });
     expect(report({ errors }).error).toBeNull();
