@@ -27,6 +27,7 @@ export async function* failedReadings(
     const last = items.at(-1);
     if (last === undefined) return;
     yield items;
+    if (items.length < measuresPerReading) return;
     after = last.position;
   }
 }

@@ -2,7 +2,6 @@
  * Splits requests of a batch into jobs: all of them when it closes, those that are tried again later. Owns what a
  * planned job's row is; how requests are grouped and jobs are filled is `domain/splitting.ts`.
  */
-
 import type { ItemMeasure } from '../db/queries/items.ts';
 import type { NewJob } from '../db/queries/jobs.ts';
 import type { BatchRow } from '../db/tables/batches.ts';

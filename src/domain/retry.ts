@@ -66,6 +66,7 @@ const refusals = {
 const attemptsError = 'attempts must be a whole number from 2 to 10; the first one counts.';
 /** Six hours: every provider's window is longer, so that a job that has waited can still be sent within its own. */
 const pauseSecondsMax = 21_600;
+const pauseSecondsDefault = 60;
 const backoffError = `backoffSeconds must be a whole number from 1 to ${pauseSecondsMax}.`;
 
 /** A policy in a caller's words. */
@@ -78,7 +79,8 @@ export const retryPolicySchema = z.strictObject({
     .int({ error: backoffError })
     .min(1, { error: backoffError })
     .max(pauseSecondsMax, { error: backoffError })
-    .default(60),
+    .nullish()
+    .transform((seconds) => seconds ?? pauseSecondsDefault),
 });
 /** How often a batch's requests are tried, the first time included, and the pause before the second. */
 export type RetryPolicy = z.output<typeof retryPolicySchema>;

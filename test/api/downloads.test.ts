@@ -31,7 +31,7 @@ async function urlOf(id: string): Promise<string> {
 
 const finish = async () => {
   await service.work();
-  await service.turn(30, 15);
+  await service.turn(120, 15);
 };
 
 const head = '"model":"gpt-5-mini","messages":[{"role":"user","content":"q"}]';

@@ -96,7 +96,12 @@ describe('An input of retryBatch', () => {
 
 describe('A policy', () => {
   it('has 2 to 10 attempts and pauses from a second to six hours, a minute where nothing is said', () => {
-    expect(retryPolicySchema.parse({ attempts: 3 })).toEqual({ attempts: 3, backoffSeconds: 60 });
+    for (const silent of [{}, { backoffSeconds: null }]) {
+      expect(retryPolicySchema.parse({ attempts: 3, ...silent })).toEqual({
+        attempts: 3,
+        backoffSeconds: 60,
+      });
+    }
     for (const wrong of [1, 11, 2.5, '3', null]) {
       expect(retryPolicySchema.safeParse({ attempts: wrong }).error?.issues[0]?.message).toBe(
         'attempts must be a whole number from 2 to 10; the first one counts.',

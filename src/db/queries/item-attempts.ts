@@ -5,7 +5,7 @@ import type { ItemStatus } from '../../domain/status.ts';
 import type { Usage } from '../../domain/usage.ts';
 import type { Queryable } from '../client.ts';
 import type { ItemPage } from './item-pages.ts';
-import { heldStatus } from './outcome.ts';
+import { heldStatus, withTriedOf } from './outcome.ts';
 import { batchInScope } from './scope.ts';
 
 /** One attempt of an item. Fields of its result are null while it is under way. */
@@ -32,9 +32,11 @@ export interface ItemKey {
 const keyRows = (keys: readonly ItemKey[]) =>
   sql`unnest(${sql.param(keys.map((key) => key.batchId))}::uuid[], ${sql.param(keys.map((key) => key.position))}::int[]) as k(batch_id, position)`;
 
+const triedFor = (keys: readonly ItemKey[]) => withTriedOf(keys.map((key) => key.batchId));
+
 // A result without a job is of the only attempt of a batch that was cancelled while open.
 const attempts = sql`
-  (select id, attempt, status from jobs where batch_id = k.batch_id and k.position <@ positions) j
+  (select id, attempt, status from tried where batch_id = k.batch_id and k.position <@ positions) j
   full join (select * from results where batch_id = k.batch_id and position = k.position) r on r.attempt = j.attempt`;
 
 /** One page of each item's attempts by number. */
@@ -49,6 +51,7 @@ export async function attemptPages(
   const isBeyond =
     beyond === null ? sql`true` : ascending ? sql`${number} > ${beyond}` : sql`${number} < ${beyond}`;
   const { rows } = await db.execute<Record<string, unknown>>(sql`
+    ${triedFor(keys)}
     select x.* from ${keyRows(keys)} cross join lateral (
       select k.batch_id as "batchId", k.position, ${number} as attempt, coalesce(r.status, ${heldStatus(sql`j.status`)}) as status,
         coalesce(r.job_id, j.id) as "jobId", r.error_code as "errorCode", r.error_message as "errorMessage", r.retryable,
@@ -74,6 +77,7 @@ export async function countAttempts(
   keys: readonly ItemKey[],
 ): Promise<(ItemKey & { readonly count: number })[]> {
   const { rows } = await db.execute<{ batchId: string; position: number; count: number }>(sql`
+    ${triedFor(keys)}
     select k.batch_id as "batchId", k.position, x.count
     from ${keyRows(keys)} cross join lateral (select count(*)::int as count from ${attempts}) x
     where ${batchInScope(scope, sql`k.batch_id`)}`);

@@ -6,13 +6,20 @@
 import { type SQL, sql } from 'drizzle-orm';
 
 /**
- * Opens a statement with `held`: the jobs of the batches that hold items. Their positions are read into memory once;
- * those of a large job are stored apart from its row, where each look at them would fetch them again.
+ * Jobs of the batches, their positions read into memory once: those of a large job are stored apart from its row, where
+ * each look at them would fetch them again.
  */
-export const withHeldOf = (batchIds: readonly string[]): SQL => sql`
-  with held as materialized (
-    select id, batch_id, number, attempt, status, positions + '{}'::int4multirange as positions
-    from jobs where batch_id = any(${sql.param(batchIds)}::uuid[]) and not collected)`;
+const jobsOf = (batchIds: readonly string[]): SQL => sql`
+  select id, batch_id, number, attempt, status, positions + '{}'::int4multirange as positions
+  from jobs where batch_id = any(${sql.param(batchIds)}::uuid[])`;
+
+/** Opens a statement with `held`: the jobs of the batches that hold items. */
+export const withHeldOf = (batchIds: readonly string[]): SQL =>
+  sql`with held as materialized (${jobsOf(batchIds)} and not collected)`;
+
+/** Opens a statement with `tried`: all jobs of the batches. */
+export const withTriedOf = (batchIds: readonly string[]): SQL =>
+  sql`with tried as materialized (${jobsOf(batchIds)})`;
 
 /**
  * Whether the result `r` of the batch `bt` is the outcome of its item: no later attempt is under way, or over. What has
