@@ -8,7 +8,7 @@ import { getNamedType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeCursor } from '../../src/domain/page.ts';
 import { schema } from '../../src/schema/index.ts';
-import { ask, formsOf, idOfNothing } from '../support/asking.ts';
+import { ask, formsOf, idOfNothing, textsIn } from '../support/asking.ts';
 import { chatBody } from '../support/documents.ts';
 import { type Isolation, startIsolation } from '../support/isolation.ts';
 import { documentOf, idFields, inputs, namings, rootsOf } from '../support/isolation-cases.ts';
@@ -40,8 +40,6 @@ const inputOf = async (name: string, tenant: Tenant): Promise<Record<string, unk
 };
 const asking = (name: string, input: object) => isolation.graphql(mutationDocument(name), { input });
 
-const uuidOf = (id: string): string => formsOf(id).at(-1) ?? id;
-
 /** The input with another value at the end of a path. */
 const withAt = (input: Json, [name = '', ...rest]: readonly string[], value: unknown): Json => ({
   ...input,
@@ -49,7 +47,7 @@ const withAt = (input: Json, [name = '', ...rest]: readonly string[], value: unk
 });
 const at = (input: Json, path: readonly string[]): Json => path.reduce((value, name) => value[name], input);
 
-/** What everybody may know of a batch of the owner's, or of the batch of its job. */
+/** How a batch of the owner's is, or the batch of its job; null where it is not the owner's. */
 const stateOf = async (id: string): Promise<unknown> => {
   const fields = 'status version name';
   const query = `query($id: ID!) { node(id: $id) { ... on Batch { ${fields} } ... on Job { batch { ${fields} } } } }`;
@@ -80,39 +78,47 @@ describe('A mutation', () => {
     const batchId = await owner.open();
     const before = await stateOf(batchId);
     const body = chatBody('intruding');
-    const forms = [{ list: [{ body }] }, { jsonl: JSON.stringify({ body }) }];
-    for (const requests of forms) {
+    for (const requests of [{ list: [{ body }] }, { jsonl: JSON.stringify({ body }) }])
       await isolation.expectNothing(batchId, (named) => asking('addRequests', { batchId: named, requests }));
-    }
-    const sent = (id: string, key: string) =>
-      mutateWithFile(service, {
+    const send = async (named: string, key: string) => {
+      const content = JSON.stringify({ body });
+      const sent = await mutateWithFile(service, {
         name: 'addRequests',
-        input: { batchId: id },
-        content: JSON.stringify({ body }),
+        input: { batchId: named },
+        content,
         key,
       });
-    expect((await sent(batchId, stranger.key)).data.addRequests.__typename).toBe('NotFoundError');
+      return JSON.stringify(sent).replaceAll(formsOf(named).at(-1) ?? named, '<named>');
+    };
+    isolation.count();
+    for (const key of [stranger.key, 'bq_nobody'])
+      expect(await send(batchId, key)).toBe(await send(idOfNothing(batchId), key));
     expect(await stateOf(batchId)).toEqual(before);
-    for (const key of [stranger.key, 'bq_nobody']) {
-      const nothing = idOfNothing(batchId);
-      expect(JSON.stringify(await sent(batchId, key)).replaceAll(uuidOf(batchId), '')).toBe(
-        JSON.stringify(await sent(nothing, key)).replaceAll(uuidOf(nothing), ''),
-      );
-    }
-    expect(await sent(batchId, owner.key)).toMatchObject({ data: { addRequests: { replayed: false } } });
+    expect(await send(batchId, owner.key)).toContain('AddRequestsPayload');
   });
 
-  it('that makes something makes the stranger’s own, and shows it to nobody else', async () => {
-    for (const mutation of ['createBatch', 'adoptJob']) {
-      const { batch } = await call(owner, mutation, await inputOf(mutation, owner));
-      expect(await stateOf(batch.id)).toMatchObject({ version: expect.any(Number) });
-      const own = await call(stranger, mutation, await inputOf(mutation, stranger));
-      expect(await stateOf(own.batch.id)).toBeNull();
-      const refused = await ask(asking(mutation, await inputOf(mutation, owner)), null);
-      expect(refused.status).toBe(401);
+  const byId = idFields.map(({ mutation }) => mutation);
+  const others = rootsOf(schema.getMutationType()).map(({ field }) => field.name);
+
+  it.each(others.filter((name) => !byId.includes(name)))(
+    '%s makes what is the caller’s, and tells nobody else of it',
+    async (mutation) => {
+      const batch = 'id url jobs { edges { node { id providerJobId } } }';
       isolation.count();
-    }
-  });
+      const own = await call(owner, mutation, await inputOf(mutation, owner), batch);
+      expect(own.__typename).toMatch(/Payload$/);
+      const told = await call(stranger, mutation, await inputOf(mutation, stranger), batch);
+      expect(told.__typename).toMatch(/Payload$/);
+      // Words are shared; ids, addresses and secrets are longer, have digits, and are nobody's twice.
+      const shared = textsIn(own).filter((text) => textsIn(told).includes(text));
+      expect(shared.filter((text) => text.length > 24 && /\d/.test(text))).toEqual([]);
+      expect(await ask(asking(mutation, await inputOf(mutation, owner)), null)).toMatchObject({
+        status: 401,
+      });
+      if (own.batch !== undefined) expect(await stateOf(own.batch.id)).not.toBeNull();
+      if (told.batch !== undefined) expect(await stateOf(told.batch.id)).toBeNull();
+    },
+  );
 
   it('that changes a secret changes the caller’s own', async () => {
     const secretOf = async (who: Tenant) =>
@@ -134,10 +140,6 @@ describe('A call under a key of its own', () => {
       field.args.some(({ type }) => keyed.includes(`${getNamedType(type)}.idempotencyKey`)),
     )
     .map(({ field }) => field.name);
-
-  it('is one of these', () => {
-    expect(verbs).toHaveLength(keyed.length);
-  });
 
   it.each(verbs)('is remembered to the organization that made it, and to no other: %s', async (verb) => {
     const input = await inputOf(verb, owner);
