@@ -5,7 +5,7 @@
  * calls are made so is left to the schema's plugin and to the command line.
  */
 import type { Database, Queryable } from '../db/client.ts';
-import { recordCall } from '../db/queries/audit.ts';
+import { recordCall, recordUnlessKnown } from '../db/queries/audit.ts';
 import type { AuditRow } from '../db/tables/audit.ts';
 import type { Scope } from '../domain/scope.ts';
 import { AppError } from '../errors.ts';
@@ -63,11 +63,17 @@ export async function audited<T>(
     if (!isWritten) await db.read((q) => record(q, entry.outcome, withMade(target, result)));
     return result;
   } catch (error) {
-    const outcome = error instanceof AppError ? error.code : fault;
-    // What was refused did nothing, so nothing is without its row; and the caller is to hear why.
+    const writeDown = (q: Queryable) =>
+      error instanceof AppError
+        ? record(q, error.code, target)
+        : // The call may have been done although nobody heard of it; what was written with it is true then.
+          recordUnlessKnown(scope, q, { ...entry, outcome: fault });
+    // Nothing was done without its row; and the caller is to hear why.
     await db
-      .read((q) => record(q, outcome, target))
-      .catch((failure: unknown) => log.error({ err: failure }, 'a refused call could not be written down'));
+      .read(writeDown)
+      .catch((failure: unknown) =>
+        log.error({ err: failure }, 'a call that failed could not be written down'),
+      );
     throw error;
   }
 }

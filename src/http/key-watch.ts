@@ -50,7 +50,9 @@ export function watchKeys(
     key.isUnsure = false;
     if (isLive) return;
     forget(id, key);
-    for (const end of [...key.ends]) end();
+    const ends = [...key.ends];
+    key.ends.clear();
+    for (const end of ends) end();
   }
 
   function begin(id: string, { apiKey }: SignedInKey): WatchedKey {

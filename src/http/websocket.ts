@@ -50,7 +50,10 @@ export function serveWebSocket(
           const viewer = await signIn(services, lowerCased(connectionParams), sandbox);
           if (viewer === null) return false;
           extra.viewer = viewer;
-          extra.unwatch = keys.watch(viewer, () => extra.socket.close(CloseCode.Forbidden, 'Forbidden'));
+          const { socket } = extra;
+          // One that has gone meanwhile would be watched for good.
+          if (socket.readyState === socket.OPEN)
+            extra.unwatch = keys.watch(viewer, () => socket.close(CloseCode.Forbidden, 'Forbidden'));
           return true;
         } catch (error) {
           services.log.error({ err: error }, 'nobody can sign in, by a fault of the service');

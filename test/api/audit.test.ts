@@ -1,7 +1,9 @@
 /** Who did what: every mutation leaves its entry, whatever comes of it, and one that did something never without it. */
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { audited, noTarget } from '../../src/audit/audited.ts';
 import type { OrganizationScope } from '../../src/domain/scope.ts';
+import { NotFoundError } from '../../src/errors.ts';
 import { keepHouse } from '../../src/worker/sweep.ts';
 import { chatBody } from '../support/documents.ts';
 import { addKey } from '../support/keys.ts';
@@ -181,6 +183,26 @@ describe('An entry', () => {
       expect(now).toEqual(before);
     },
   );
+
+  it('of a call that failed tells what was done, where something was, and else why it was refused', async () => {
+    const { services } = service.app;
+    const call = { verb: 'tried', organizationId: acme.scope.organizationId, target: noTarget };
+    const endings = [
+      ['OK', true, new Error('the answer was lost')],
+      ['INTERNAL_SERVER_ERROR', false, new Error('nothing was done')],
+      ['NOT_FOUND', true, new NotFoundError('batch', nobodysId)],
+    ] as const;
+    for (const [outcome, commits, error] of endings) {
+      const entries = await entriesOf(async () => {
+        const tried = audited(services, acme.scope, call, async (db) => {
+          if (commits) await db.transaction(async () => undefined);
+          throw error;
+        });
+        await expect(tried).rejects.toBe(error);
+      });
+      expect(entries).toMatchObject([{ verb: 'tried', outcome }]);
+    }
+  });
 
   it("of a call about another organization's batch is the caller's alone, and tells nothing of the batch", async () => {
     const globex = await service.addOrganization('Globex');

@@ -1,5 +1,9 @@
 /** What is open ends with the key that opened it: taken back, or at its own end; by every transport. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDatabase } from '../../src/db/client.ts';
+import { watchKeys } from '../../src/http/key-watch.ts';
+import { signIn } from '../../src/sign-in.ts';
+import { openLine } from '../support/breakable-line.ts';
 import { mutate } from '../support/mutations.ts';
 import { rawTransports } from '../support/raw-subscribers.ts';
 import { startTestService, type TestService } from '../support/service.ts';
@@ -7,6 +11,38 @@ import { transports } from '../support/subscribers.ts';
 
 const query = 'subscription($id: ID!) { batchUpdated(id: $id) { seq } }';
 const refusal = [{ message: expect.any(String), extensions: { code: 'UNAUTHENTICATED' } }];
+
+describe('A key that cannot be asked about', () => {
+  it('keeps what it has open until the database answers, and no longer', async () => {
+    const service = await startTestService();
+    const { services, databaseUrl } = service.app;
+    const { key, apiKey } = await mutate(service, 'createApiKey', { name: 'page', scope: 'READ' });
+    const viewer = await signIn(services, { 'x-api-key': key }, true);
+    if (viewer === null) throw new Error('the key was made just now');
+    const line = await openLine(databaseUrl);
+    const url = new URL(databaseUrl);
+    url.host = new URL(line.url).host;
+    const db = openDatabase({ url: url.href, connectionsMax: 1 });
+    const keys = watchKeys({ ...services, db }, 10);
+    const triedInVain = line.cut();
+    const ended = Promise.withResolvers<void>();
+    let ends = 0;
+    keys.watch(viewer, () => {
+      ends += 1;
+      ended.resolve();
+    });
+    await mutate(service, 'revokeApiKey', { apiKeyId: apiKey.id });
+    await triedInVain;
+    expect(ends).toBe(0);
+    line.mend();
+    await ended.promise;
+    keys.close();
+    await db.close();
+    await line.close();
+    await service.close();
+    expect(ends).toBe(1);
+  });
+});
 
 describe.each(['notify', 'poll'])('With EVENTS=%s', (events) => {
   let service: TestService;

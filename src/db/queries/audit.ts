@@ -14,6 +14,11 @@ export async function recordCall(_scope: Scope, tx: Queryable, row: AuditRow): P
     .onConflictDoUpdate({ target: audit.id, set: { outcome, batchId, jobId, subjectKeyId } });
 }
 
+/** The same, unless something was written of the call before. */
+export async function recordUnlessKnown(_scope: Scope, db: Queryable, row: AuditRow): Promise<void> {
+  await db.insert(audit).values(row).onConflictDoNothing({ target: audit.id });
+}
+
 /** Where a page of the trail starts and which way it goes. */
 export interface AuditPage {
   readonly limit: number;
