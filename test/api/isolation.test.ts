@@ -15,6 +15,7 @@ import {
   documentOf,
   idFields,
   inputs,
+  isIdType,
   namings,
   namingTexts,
   nodeTypes,
@@ -55,7 +56,7 @@ describe('Every part of the schema', () => {
   });
 
   it('that is an id lies where the cases put one', () => {
-    const ids = namings.filter(({ type }) => type === 'ID').map(({ coordinate }) => coordinate);
+    const ids = namings.filter(({ type }) => isIdType(type)).map(({ coordinate }) => coordinate);
     const asked = [...queries, ...subscriptions].flatMap((root) =>
       root.ids.map(({ name }) => `${nameOf(root)}(${name}:)`),
     );

@@ -50,7 +50,7 @@ export function idOfNothing(id: string): string {
 /** An id in every form in which it can be given. */
 export function formsOf(id: string): string[] {
   const key = readGlobalId(id)?.key ?? id;
-  return isUuid(key) ? [id, key] : [id];
+  return isUuid(key) && key !== id ? [id, key] : [id];
 }
 
 /** The answer with what was named blotted out, in whichever form it is repeated. */

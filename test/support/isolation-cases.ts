@@ -9,10 +9,12 @@ import {
   type GraphQLNamedType,
   type GraphQLObjectType,
   getNamedType,
+  getNullableType,
   isInputObjectType,
   isInterfaceType,
   isIntrospectionType,
   isObjectType,
+  isRequiredArgument,
 } from 'graphql';
 import { schema } from '../../src/schema/index.ts';
 import { chatBody } from './documents.ts';
@@ -49,7 +51,12 @@ export const inputs: Readonly<Record<string, (tenant: Tenant) => Promise<Input>>
   resolveJob: async ({ lostJob }) => ({ jobId: await lostJob(), resolution: { giveUp: true } }),
   adoptJob: ({ adoptable }) => adoptable(),
   rotateCallbackSecret: async () => ({ graceHours: 1 }),
+  createApiKey: async () => ({ name: 'another', scope: 'WRITE' }),
+  revokeApiKey: async ({ anotherKey }) => ({ apiKeyId: await anotherKey() }),
 };
+
+/** Whether values of the type are ids, global or plain. */
+export const isIdType = (name: string): boolean => name === 'ID' || name === 'UUID';
 
 /** An argument or a field of an input by which something is named. */
 export interface Naming {
@@ -98,6 +105,7 @@ export const plainTexts = [
   ),
   'BatchFilter.provider',
   'BatchItemFilter.errorCode',
+  'CreateApiKeyInput.name',
   'JobFilter.provider',
   'RequestInput.customId',
   'RequestInput.endpoint',
@@ -121,7 +129,7 @@ export const rootsOf = (type: GraphQLObjectType | null | undefined): Root[] =>
   fieldsOf(type).map((field) => ({
     type: type as GraphQLObjectType,
     field,
-    ids: field.args.filter((argument) => getNamedType(argument.type).name === 'ID'),
+    ids: field.args.filter((argument) => isIdType(getNamedType(argument.type).name)),
   }));
 
 const nodeInterface = schema.getType('Node');
@@ -159,6 +167,19 @@ export interface CursorList {
   query(page: string): string;
 }
 
+/** How each type is asked for that a way leads to without a list: from the root on, through one field after the other. */
+const ways = new Map<GraphQLObjectType, (selection: string) => string>();
+function goOn(type: GraphQLObjectType | null | undefined, wrap: (selection: string) => string): void {
+  for (const field of fieldsOf(type)) {
+    const below = objectTypeOf(field);
+    const isSingle = getNullableType(field.type) === below && nodeTypeOf(field) === null;
+    if (below === null || !isSingle || ways.has(below) || field.args.some(isRequiredArgument)) continue;
+    const way = (selection: string) => wrap(`${field.name} { ${selection} }`);
+    ways.set(below, way);
+    goOn(below, way);
+  }
+}
+goOn(schema.getQueryType(), (selection) => `{ ${selection} }`);
 const places = placesBelowLists();
 
 /** Every connection of the schema. */
@@ -167,12 +188,14 @@ export const cursorLists: readonly CursorList[] = objects.flatMap((type) =>
     const node = nodeTypeOf(field);
     if (node === null) return [];
     const place = places.find((found) => found.type === type);
+    const way = ways.get(type);
     const list = (page: string) =>
       `list: ${field.name}(${page}) { ${connectionOf(leavesOf(node) || '__typename')} }`;
     const query =
       type === schema.getQueryType()
         ? (page: string) => `{ ${list(page)} }`
         : (page: string) => {
+            if (way !== undefined) return way(list(page));
             if (place === undefined) throw new Error(`nothing leads to ${type}.${field.name}`);
             return place.query(list(page), 50);
           };
@@ -201,7 +224,7 @@ export const idFields: readonly IdField[] = fieldsOf(schema.getMutationType()).f
     if (!isInputObjectType(type)) return [];
     return Object.values(type.getFields()).flatMap(({ name, type: wrapped }) => {
       const [own, inner] = [[...path, name], getNamedType(wrapped)];
-      if (inner.name !== 'ID') return below(inner, own);
+      if (!isIdType(inner.name)) return below(inner, own);
       return [{ mutation: field.name, coordinate: `${type.name}.${name}`, path: own }];
     });
   };

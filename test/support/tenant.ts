@@ -22,6 +22,8 @@ export interface Tenant {
   cancelled(more?: Record<string, unknown>): Promise<string>;
   /** A new job of which it is not known whether it was created. */
   lostJob(): Promise<string>;
+  /** The id of a new key of the organization. */
+  anotherKey(): Promise<string>;
   /** What `adoptJob` takes for a batch that another program made. */
   adoptable(): Promise<{ readonly providerJobId: string; readonly [field: string]: unknown }>;
 }
@@ -47,7 +49,11 @@ export async function settle(service: TestService, word: string, key = sandboxKe
     return batchId;
   };
 
+  const anotherKey = async (): Promise<string> =>
+    (await call('createApiKey', { name: word, scope: 'READ' })).apiKey.id;
+
   await call('rotateCallbackSecret', {});
+  await anotherKey();
   // What everybody's tests ask for is called `item-1`, and is tried twice; the last one brings a line that is nobody's.
   const list = [
     { customId: 'item-1', body: chatBody(word, 'emulate:errored') },
@@ -71,6 +77,7 @@ export async function settle(service: TestService, word: string, key = sandboxKe
     deleted,
     open,
     cancelled,
+    anotherKey,
     async lostJob() {
       // Whatever else waits is sent first, so that the faults meet this job.
       await service.work();

@@ -1,16 +1,16 @@
 /** Statements on the audit trail: written once per call, read by organization and by batch, forgotten after a while. */
 import { and, inArray, lt, type SQL, sql } from 'drizzle-orm';
-import type { Scope } from '../../domain/scope.ts';
+import type { Scope, WorkerScope } from '../../domain/scope.ts';
 import type { Queryable } from '../client.ts';
 import { type AuditRow, audit } from '../tables/audit.ts';
-import { inScope } from './scope.ts';
+import { inScope, owned } from './scope.ts';
 
 /** Writes what a call came to; what was written of the same call before is replaced. */
-export async function recordCall(_scope: Scope, tx: Queryable, row: AuditRow): Promise<void> {
+export async function recordCall(scope: Scope, tx: Queryable, row: AuditRow): Promise<void> {
   const { outcome, batchId, jobId, subjectKeyId } = row;
   await tx
     .insert(audit)
-    .values(row)
+    .values(owned(scope, row))
     .onConflictDoUpdate({ target: audit.id, set: { outcome, batchId, jobId, subjectKeyId } });
 }
 
@@ -91,7 +91,7 @@ export async function countBatchAudit(
 
 /** Removes at most so many entries older than `before`; answers how many. */
 export async function deleteAuditBefore(
-  _worker: Scope,
+  _worker: WorkerScope,
   db: Queryable,
   before: Date,
   limit: number,
