@@ -62,6 +62,7 @@ describe('The schema', () => {
     expect(scalars.map(({ name }) => name).sort()).toEqual([
       'BigInt',
       'DateTime',
+      'Decimal',
       'File',
       'JSON',
       'URL',
