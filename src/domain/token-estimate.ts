@@ -14,6 +14,20 @@ export interface TokenEstimate {
   readonly outputMax: number | null;
 }
 
+/** What no request uses. */
+export const noTokens: TokenEstimate = { inputLow: 0, inputHigh: 0, outputMax: 0 };
+
+/** Both together; what is not known of one is not known of both. */
+export const plusTokens = (one: TokenEstimate | null, other: TokenEstimate | null): TokenEstimate | null =>
+  one === null || other === null
+    ? null
+    : {
+        inputLow: one.inputLow + other.inputLow,
+        inputHigh: one.inputHigh + other.inputHigh,
+        outputMax:
+          one.outputMax === null || other.outputMax === null ? null : one.outputMax + other.outputMax,
+      };
+
 /**
  * Bytes of UTF-8 in a token, measured with o200k: 4.5 in English prose, 6.5 in Russian, 3.4 in Japanese, 3 of digits,
  * 2.6 to 4 in code and JSON. Older and smaller vocabularies cut finer.
