@@ -17,11 +17,12 @@ export interface Rate {
   readonly steps: ReadonlyArray<{ readonly above: number; readonly rate: Decimal }>;
 }
 
-/** What a model costs, called one by one. Null where no price is known, or the model has no such tokens. */
+/** What a model costs, called one by one. */
 export interface TokenRates {
-  /** Input that no cache had. */
   readonly input: Rate;
+  /** Null where input that a cache had costs what all other does. */
   readonly cachedInput: Rate | null;
+  /** The same of input that is written to a cache. */
   readonly cacheWriteInput: Rate | null;
   /** Reasoning included. Null for models that write nothing, such as those for embeddings. */
   readonly output: Rate | null;
@@ -103,8 +104,8 @@ function priceOf(usage: Usage, { input, cachedInput, cacheWriteInput, output }: 
   if (output !== null && outputTokens === null) return null;
   const parts = [
     amount(inputTokens - cached - cacheWritten, input, inputTokens),
-    amount(cached, cachedInput, inputTokens),
-    amount(cacheWritten, cacheWriteInput, inputTokens),
+    amount(cached, cachedInput ?? input, inputTokens),
+    amount(cacheWritten, cacheWriteInput ?? input, inputTokens),
     amount(outputTokens ?? 0, output, inputTokens),
   ];
   return parts.reduce((sum, part) => (sum === null || part === null ? null : plus(sum, part)), zero);

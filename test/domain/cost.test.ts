@@ -43,6 +43,13 @@ describe('A result costs', () => {
     expect(costOf(usage, price).cost).toBe('0.8025');
   });
 
+  it('what all input costs for a part of it that went through a cache and has no rate of its own', () => {
+    const plain = { ...price, rates: { ...price.rates, cachedInput: null, cacheWriteInput: null } };
+    const usage = { inputTokens: 1000, outputTokens: 0 };
+    const cached = used({ ...usage, cachedInputTokens: 600, cacheWriteInputTokens: 300 });
+    expect(costOf(cached, plain)).toEqual(costOf(used(usage), plain));
+  });
+
   it('nothing more for reasoning, which is part of the output', () => {
     const usage = used({ inputTokens: 0, outputTokens: 1_000_000, reasoningTokens: 999_999 });
     expect(costOf(usage, price).cost).toBe('7.5');
@@ -92,11 +99,6 @@ describe('A result costs', () => {
     ['its tokens are not told', unknownUsage, price],
     ['its input is not told', used({ outputTokens: 1 }), price],
     ['its output is not told', used({ inputTokens: 1 }), price],
-    [
-      'cached input has no price',
-      used({ inputTokens: 2, cachedInputTokens: 1, outputTokens: 1 }),
-      { ...price, rates: { ...price.rates, cachedInput: null } },
-    ],
     [
       'more came from the cache than there was',
       used({ inputTokens: 1, cachedInputTokens: 2, outputTokens: 1 }),
