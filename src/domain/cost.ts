@@ -108,14 +108,20 @@ function priceOf(usage: Usage, { input, cachedInput, cacheWriteInput, output }: 
     amount(cacheWritten, cacheWriteInput ?? input, inputTokens),
     amount(outputTokens ?? 0, output, inputTokens),
   ];
-  return parts.reduce((sum, part) => (sum === null || part === null ? null : plus(sum, part)), zero);
+  let sum = zero;
+  for (const part of parts) {
+    if (part === null) return null;
+    if (part !== zero) sum = plus(sum, part);
+  }
+  return shifted(sum, millionDigits);
 }
 
+/** A million times what the tokens cost. */
 function amount(tokens: number, rate: Rate | null, inputTokens: number): Decimal | null {
   if (tokens === 0) return zero;
   if (rate === null) return null;
   const step = rate.steps.findLast(({ above }) => inputTokens > above);
-  return shifted(times(decimalOfCount(tokens), step?.rate ?? rate.base), millionDigits);
+  return times(decimalOfCount(tokens), step?.rate ?? rate.base);
 }
 
 const millionDigits = 6;

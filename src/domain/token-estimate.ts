@@ -56,7 +56,7 @@ function addTexts(value: JsonValue, texts: { bytes: number; count: number }): bo
   if (typeof value === 'string') {
     texts.bytes += Buffer.byteLength(value);
     texts.count += 1;
-    return !encoded.test(value);
+    return !dataUrl.test(value) && !hasLongWord(value);
   }
   if (Array.isArray(value)) return value.every((part) => addTexts(part, texts));
   if (!isJsonObject(value)) return true;
@@ -65,8 +65,24 @@ function addTexts(value: JsonValue, texts: { bytes: number; count: number }): bo
   return Object.entries(value).every(([key, part]) => !mediaKeys.has(key) && addTexts(part, texts));
 }
 
-/** A data URL, or so long a word that it is hardly one. */
-const encoded = /^data:[\w.+-]+\/[\w.+-]+[;,]|[A-Za-z0-9+/_-]{1024}/;
+const dataUrl = /^data:[\w.+-]+\/[\w.+-]+[;,]/;
+
+/** So long a word of what base64 is made of that it is hardly a word. */
+const wordMax = 1024;
+
+/** Looks at the end of where such a word would be first, so that of prose it reads a letter in a hundred. */
+function hasLongWord(text: string): boolean {
+  for (let from = 0; from + wordMax <= text.length; ) {
+    let at = from + wordMax - 1;
+    while (at >= from && isOfBase64(text.charCodeAt(at))) at -= 1;
+    if (at < from) return true;
+    from = at + 1;
+  }
+  return false;
+}
+
+const isOfBase64 = (code: number): boolean =>
+  (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 47 && code <= 57) || code === 43;
 
 const mediaTypes = new Set([
   ...['image', 'image_url', 'input_image', 'document', 'file', 'input_file'],

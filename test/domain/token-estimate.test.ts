@@ -20,6 +20,13 @@ describe('The tokens of a request', () => {
     expect(estimate?.inputHigh).toBeGreaterThanOrEqual(tokens);
   });
 
+  it('are known of a long text of words that are nearly as long as what is no word, and not of one more letter', () => {
+    const words = `${'x'.repeat(1023)} `.repeat(3);
+    expect(estimateTokens({ input: words })).not.toBeNull();
+    expect(estimateTokens({ input: `${words}  ${'x'.repeat(1023)}` })).not.toBeNull();
+    expect(estimateTokens({ input: `${words}x${'x'.repeat(1023)} ${words}` })).toBeNull();
+  });
+
   it('are at least none, and never more at the low end than at the high', () => {
     expect(estimateTokens({})).toEqual({ inputLow: 0, inputHigh: 16, outputMax: null });
     expect(estimateTokens(chat(''))).toEqual({ inputLow: 0, inputHigh: 43, outputMax: null });
