@@ -23,6 +23,8 @@ import { connectHub, type EventSource } from './events/listener.ts';
 import { ensureKeys, sandboxKey } from './first-keys.ts';
 import { type HttpServer, listen } from './http/server.ts';
 import { openKeptClock } from './kept-clock.ts';
+import { noOwnPrices, readOwnPrices } from './prices/own-prices.ts';
+import { createPriceBook } from './prices/price-book.ts';
 import { openProviderAccess, type ProviderReach } from './providers/access.ts';
 import type { Emulator } from './providers/emulation.ts';
 import type { Provider } from './providers/provider.ts';
@@ -67,6 +69,9 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
     if (failures.length > 0) throw failures[0];
   };
   try {
+    const prices = createPriceBook(
+      config.pricesFile === null ? noOwnPrices : await readOwnPrices(config.pricesFile),
+    );
     const embedded = config.database.url === null ? await openEmbedded(config) : null;
     if (embedded !== null) undo.push(() => embedded.stop());
     const databaseUrl = config.database.url ?? embedded?.url ?? '';
@@ -102,6 +107,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
       clock,
       log,
       hub,
+      prices,
       callbacks: openCallbackCaller({ allow: config.callbackAllow, seconds: config.work.callbackSeconds }),
       // A worker listens for its operator alone.
       origin: () => config.http.publicUrl ?? (config.role === 'worker' ? null : listening),

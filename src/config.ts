@@ -47,6 +47,8 @@ export interface Config {
   readonly work: WorkSettings;
   /** What callback URLs may lead to beside the public network: the entries of `CALLBACK_ALLOW`. */
   readonly callbackAllow: readonly string[];
+  /** Where the operator's own prices are. */
+  readonly pricesFile: string | null;
   /** How long an emulated batch takes. */
   readonly sandboxSeconds: number;
   /** The providers that the settings name, beside those that are built in. */
@@ -101,6 +103,7 @@ export function readConfig(
     log: { level: reading.read(variables.logLevel) },
     work,
     callbackAllow: reading.read(variables.callbackAllow),
+    pricesFile: reading.read(variables.pricesFile),
     sandboxSeconds: reading.read(variables.sandboxSeconds),
     compatibleProviders,
     providers: Object.fromEntries(

@@ -49,11 +49,14 @@ export class ValidationError extends AppError {
   /** How many issues one answer carries at the most; the message tells how many there were. */
   static readonly issuesMax = 100;
   readonly issues: readonly Issue[];
+  /** How many there were. */
+  readonly total: number;
   constructor(issues: readonly Issue[], total: number = issues.length) {
     const first = issues[0];
     const more = total > 1 ? ` (and ${total - 1} more)` : '';
     super('VALIDATION_FAILED', first === undefined ? 'The input is invalid.' : `${first.message}${more}`);
     this.issues = issues.slice(0, ValidationError.issuesMax);
+    this.total = total;
   }
 }
 

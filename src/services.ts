@@ -7,6 +7,7 @@ import type { Database } from './db/client.ts';
 import { nonceFrom, uuidv7 } from './domain/ids.ts';
 import type { PollSchedule } from './domain/polling.ts';
 import type { Hub } from './events/hub.ts';
+import type { PriceBook } from './prices/price-book.ts';
 import type { ProviderAccess } from './providers/access.ts';
 
 /** The parts of a running process. */
@@ -15,6 +16,7 @@ export interface Services {
   readonly clock: Clock;
   readonly log: Logger;
   readonly providers: ProviderAccess;
+  readonly prices: PriceBook;
   readonly hub: Hub;
   readonly callbacks: CallbackCaller;
   /** Where callers reach the API, without a trailing slash; null where this process does not know. */

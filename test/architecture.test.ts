@@ -397,6 +397,7 @@ describe('The scanner', () => {
       'src/domain/ids.ts',
       'src/domain/polling.ts',
       'src/events/hub.ts',
+      'src/prices/price-book.ts',
       'src/providers/access.ts',
     ]);
     expect(project.length).toBeGreaterThan(150);

@@ -42,6 +42,7 @@ describe('An empty environment', () => {
         bodyBytesMax: 25 * 1024 * 1024,
       },
       callbackAllow: [],
+      pricesFile: null,
       sandboxSeconds: 20,
       compatibleProviders: [],
       providers: Object.fromEntries(providers.map(({ name }) => [name, null])),
@@ -82,6 +83,7 @@ describe('Settings', () => {
       GRACE_HOURS: '2',
       SYNC_WAIT_SECONDS: '11',
       EVENT_RETENTION_DAYS: '7',
+      PRICES_FILE: '/etc/prices.json',
       SANDBOX_SECONDS: '0.5',
     });
     expect(config).toEqual({
@@ -113,6 +115,7 @@ describe('Settings', () => {
         bodyBytesMax: 2048,
       },
       callbackAllow: ['10.0.0.0/8', '::1', 'hooks.internal:8443'],
+      pricesFile: '/etc/prices.json',
       sandboxSeconds: 0.5,
       compatibleProviders: [],
       providers: Object.fromEntries(providers.map(({ name }) => [name, null])),
@@ -433,8 +436,8 @@ describe('A configuration is refused', () => {
     const error = errorOf(Object.fromEntries(names.map((name) => [name, secret])));
     expect(error).toBeInstanceOf(StartError);
     const told = new Set(error.problems.map(({ variable }) => variable));
-    // The path of a directory may be any text.
-    expect(names.filter((name) => !told.has(name))).toEqual(['DATA_DIR']);
+    // A path may be any text.
+    expect(names.filter((name) => !told.has(name))).toEqual(['DATA_DIR', 'PRICES_FILE']);
     for (const name of told) expect(error.message).toContain(name);
     expect(`${error.message} ${JSON.stringify(error)} ${error.stack}`).not.toContain('S3CRET');
   });

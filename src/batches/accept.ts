@@ -9,6 +9,7 @@ import type { RequestsInput } from '../domain/batch-input.ts';
 import { customIdSchema, defaultCustomId } from '../domain/custom-id.ts';
 import type { JsonObject } from '../domain/json-line.ts';
 import { longestLine } from '../domain/splitting.ts';
+import { estimateTokens, type TokenEstimate } from '../domain/token-estimate.ts';
 import { type Issue, ValidationError } from '../errors.ts';
 import type { RequestDraft } from '../providers/provider.ts';
 import { lineBytesOf } from './line-bytes.ts';
@@ -26,10 +27,12 @@ export interface BatchDefaults extends KnownForms {
 /** A request that passed every rule, at its position. */
 export type AcceptedItem = Omit<ItemRow, 'batchId' | 'createdAt'>;
 
-/** An accepted request and where it stood. */
+/** An accepted request, where it stood, and what it is thought to use. */
 export interface PlacedItem {
   readonly item: AcceptedItem;
   readonly place: Place;
+  /** What it is thought to use; null where nobody can tell. */
+  readonly tokens: TokenEstimate | null;
 }
 
 /**
@@ -45,13 +48,14 @@ export function acceptRequests(
   const accepted: PlacedItem[] = [];
   const placeOfId = new Map<string, Place>();
   for (const { draft, place } of readDrafts(requests, defaults, issues)) {
-    const item = toItem(draft, defaults, firstPosition + accepted.length, place, issues);
-    if (item === null) continue;
+    const read = toItem(draft, defaults, firstPosition + accepted.length, place, issues);
+    if (read === null) continue;
+    const { item, tokens } = read;
     const earlier = placeOfId.get(item.customId);
     if (earlier !== undefined)
       issues.push(duplicateIssue(place, `the same customId as ${describe(earlier)}`));
     placeOfId.set(item.customId, earlier ?? place);
-    accepted.push({ item, place });
+    accepted.push({ item, place, tokens });
   }
   if (issues.length > 0) throw new ValidationError(issues);
   return accepted;
@@ -71,7 +75,7 @@ function toItem(
   position: number,
   place: Place,
   issues: Issue[],
-): AcceptedItem | null {
+): Pick<PlacedItem, 'item' | 'tokens'> | null {
   const before = issues.length;
   for (const problem of draft.problems ?? []) {
     issues.push({ ...place, message: `${subject(place)}: ${problem}.` });
@@ -118,7 +122,7 @@ function toItem(
     report('body', `it takes ${lineBytes} bytes as a line; ${provider.title} allows ${lineBytesMax}.`);
   }
   if (issues.length > before || !customId.success) return null;
-  return {
+  const item = {
     position,
     customId: customId.data,
     endpoint,
@@ -127,6 +131,7 @@ function toItem(
     bytes,
     request: text,
   };
+  return { item, tokens: estimateTokens(body) };
 }
 
 const nameLengthMax = 512;

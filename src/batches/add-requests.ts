@@ -11,6 +11,7 @@ import type { Provider } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
 import { acceptRequests, duplicateIssue, type PlacedItem } from './accept.ts';
 import { closeBatch, configured, ruleOf } from './close.ts';
+import { estimateRequests } from './estimate.ts';
 import { type Called, callOnce } from './idempotency.ts';
 import { transition } from './transition.ts';
 
@@ -69,7 +70,11 @@ export async function appendItems(
       event: 'REQUESTS_ADDED',
       data: { requests: items.length },
       batch: { firstRequestAt, dueAt: closesAt(ruleOf(batch), firstRequestAt) },
-      added: { requests: items.length, bytes: items.reduce((sum, item) => sum + item.bytes, 0) },
+      added: {
+        requests: items.length,
+        bytes: items.reduce((sum, item) => sum + item.bytes, 0),
+        estimate: estimateRequests(services, batch.provider, accepted, now),
+      },
     };
   });
 }

@@ -6,6 +6,7 @@ import type { Database, Queryable } from '../db/client.ts';
 import type { Finding } from '../db/queries/check.ts';
 import {
   checkCalls,
+  checkCost,
   checkCounts,
   checkEnds,
   checkEvents,
@@ -140,6 +141,7 @@ export const invariants: readonly Invariant[] = [
     title: 'The attempts of a delivery are numbered without a gap, as it counts them.',
     find: checkAttempts,
   },
+  { name: 'cost', title: 'Cost and saving equal the sums of the results.', find: checkCost },
 ];
 
 /** An invariant, and what was found. */

@@ -5,7 +5,7 @@
  * bad item; a line of nobody's is kept as a stray. Of a job that still runs, what is there is copied, and no more
  * (`collect-running-job.ts`).
  */
-import { countJobResults, insertResults, type NewResult, settleMissing } from '../db/queries/results.ts';
+import { countJobResults, insertResults, settleMissing } from '../db/queries/results.ts';
 import { insertStrays, type Stray } from '../db/queries/strays.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
 import { deadlineOf } from '../domain/deadline.ts';
@@ -20,6 +20,7 @@ import { itemFinder, type PositionOf, type ReadLine } from './item-of-line.ts';
 import { patchFromReport, providerJobOf } from './job-report.ts';
 import { givenUp, type LastWord, lostJobCode, missingOutcome } from './missing-outcome.ts';
 import { isHopeless } from './overdue-job.ts';
+import { priceResults, type UnpricedResult } from './result-cost.ts';
 import { storableText } from './storable-text.ts';
 import { totalOf } from './tally.ts';
 import { stalledCode, unlessStalled } from './unless-stalled.ts';
@@ -182,13 +183,13 @@ function waitFor({ clock, settings }: Services, job: JobRow, { status, counts }:
 }
 
 interface SortedLines {
-  readonly results: readonly NewResult[];
+  readonly results: readonly UnpricedResult[];
   readonly strays: readonly Stray[];
 }
 
 /** What the lines say of our items, and the lines that say nothing of them. */
 function sortLines(lines: readonly ReadLine[], positionOf: PositionOf): SortedLines {
-  const results: NewResult[] = [];
+  const results: UnpricedResult[] = [];
   const strays: Stray[] = [];
   for (const entry of lines) {
     const { line, read } = entry;
@@ -207,14 +208,16 @@ function sortLines(lines: readonly ReadLine[], positionOf: PositionOf): SortedLi
         retryable: true,
         stopReason: null,
         ...unknownUsage,
+        charged: null,
         response: storableText(line),
       });
     } else {
-      const { usage, errorCode, errorMessage, stopReason, ...outcome } = read.outcome;
+      const { usage, errorCode, errorMessage, stopReason, charged = null, ...outcome } = read.outcome;
       results.push({
         position,
         ...outcome,
         ...usage,
+        charged,
         errorCode: errorCode === null ? null : storableText(errorCode),
         errorMessage: errorMessage === null ? null : storableText(errorMessage),
         stopReason: stopReason === null ? null : storableText(stopReason),
@@ -232,9 +235,10 @@ async function writeChunk(
   sorted: SortedLines,
 ): Promise<'more' | 'ended'> {
   let ended = false;
+  const results = await priceResults(services, job, sorted.results);
   await changeHeldJob(services, job, async (current, { now, seq, tx }) => {
     const origin = { batchId: job.batchId, jobId: job.id, attempt: job.attempt, seq, at: now };
-    const tally = await insertResults(workerScope, tx, origin, sorted.results);
+    const tally = await insertResults(workerScope, tx, origin, results);
     const strays = await insertStrays(
       workerScope,
       tx,
@@ -247,7 +251,7 @@ async function writeChunk(
     ended = !isFinalJob(current.status) && (await countJobResults(workerScope, tx, job)) >= job.requestCount;
     return {
       event: 'RESULTS_ADDED',
-      data: { lines: sorted.results.length + sorted.strays.length, strays },
+      data: { lines: results.length + sorted.strays.length, strays },
       set: ended ? { ...set, ...complete(now) } : set,
       settled: { tally, from: 'submitted' },
     };

@@ -15,6 +15,7 @@ import type { Services } from '../services.ts';
 import { acceptRequests, type PlacedItem } from './accept.ts';
 import { knownProviders } from './add-requests.ts';
 import { configured } from './close.ts';
+import { collectIssues } from './issue-collection.ts';
 
 /** What a batch is made of. */
 export interface BatchDraft {
@@ -34,25 +35,43 @@ export interface BatchDraft {
 export function draftBatch(
   services: Services,
   input: Omit<CreateBatchInput, 'idempotencyKey'>,
-  { needsCustomIds = false } = {},
+  options: DraftOptions = {},
 ): BatchDraft {
   const entry = knownProvider(services, input.provider);
+  configured(services, { provider: entry.provider.name, sandbox: entry.mode === 'SANDBOX' });
+  return readDraft(services, entry, input, options);
+}
+
+/** How a draft is read. */
+export interface DraftOptions {
+  /** Whether every request must say what it is called. */
+  readonly needsCustomIds?: boolean;
+}
+
+/** The same for a provider that need not be configured. Throws one `ValidationError` with all that is wrong. */
+export function readDraft(
+  services: Services,
+  entry: ProviderEntry,
+  input: Omit<CreateBatchInput, 'idempotencyKey'>,
+  { needsCustomIds = false }: DraftOptions = {},
+): BatchDraft {
   const { provider } = entry;
+  const { check, refuse } = collectIssues();
   const endpoint = input.endpoint ?? provider.endpoints[0];
   const completionWindow = input.completionWindow ?? provider.completionWindows[0];
-  refuseUnknown('endpoint', endpoint, provider.endpoints);
-  refuseUnknown('completionWindow', completionWindow, provider.completionWindows);
-  const sandbox = entry.mode === 'SANDBOX';
-  configured(services, { provider: provider.name, sandbox });
-  const model = input.model ?? null;
-  refuseModel(provider, model);
-  const callbackUrl = acceptCallbackUrl(services, input.callbackUrl);
+  const isKnown = check(() => oneOf('endpoint', endpoint, provider.endpoints)) !== null;
+  check(() => oneOf('completionWindow', completionWindow, provider.completionWindows));
+  const model = check(() => acceptModel(provider, input.model ?? null));
+  const callbackUrl = check(() => acceptCallbackUrl(services, input.callbackUrl));
+  const { requests } = input;
   const defaults = { provider, known: knownProviders(services), endpoint, model, needsCustomIds };
-  const accepted = input.requests ? acceptRequests(input.requests, defaults, 0) : [];
+  // Nothing can be said of bodies that are for nowhere.
+  const accepted = requests && isKnown ? check(() => acceptRequests(requests, defaults, 0)) : null;
+  refuse();
   const row = {
     name: input.name ?? null,
     provider: provider.name,
-    sandbox,
+    sandbox: entry.mode === 'SANDBOX',
     endpoint,
     model,
     completionWindow,
@@ -67,7 +86,7 @@ export function draftBatch(
     retryAttempts: input.retry?.attempts ?? null,
     retryBackoffSeconds: input.retry?.backoffSeconds ?? null,
   } as const;
-  return { entry, row, accepted };
+  return { entry, row, accepted: accepted ?? [] };
 }
 
 /** Makes the batch, open and without requests, and tells of it. */
@@ -93,24 +112,24 @@ export async function insertNewBatch(
   await insertEvent(scope, tx, event, services.settings);
 }
 
-function knownProvider(services: Services, name: string): ProviderEntry {
+/** The provider with that name. Throws `ValidationError` where there is none. */
+export function knownProvider(services: Services, name: string): ProviderEntry {
   const entry = services.providers.find(name);
   if (entry !== null) return entry;
   const known = services.providers.entries.map(({ provider }) => provider.name).join(', ');
   throw new ValidationError([issue('provider', `There is no provider with this name; known are ${known}.`)]);
 }
 
-function refuseModel({ modelPlace, title }: Provider, model: string | null): void {
-  if (modelPlace !== 'NONE' || model === null) return;
+function acceptModel({ modelPlace, title }: Provider, model: string | null): string | null {
+  if (modelPlace !== 'NONE' || model === null) return model;
   throw new ValidationError([issue('model', `model must be left out: ${title} names none.`)]);
 }
 
-function refuseUnknown(field: string, value: string, allowed: readonly string[]): void {
-  if (!allowed.includes(value)) {
-    throw new ValidationError([
-      issue(field, `${field} must be one of ${allowed.join(', ')} for this provider.`),
-    ]);
-  }
+function oneOf(field: string, value: string, allowed: readonly string[]): string {
+  if (allowed.includes(value)) return value;
+  throw new ValidationError([
+    issue(field, `${field} must be one of ${allowed.join(', ')} for this provider.`),
+  ]);
 }
 
 const issue = (field: string, message: string): Issue => ({ path: ['input', field], line: null, message });

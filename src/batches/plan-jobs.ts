@@ -46,6 +46,10 @@ async function filled(provider: Provider, readings: MeasureReadings): Promise<Pl
   return planner;
 }
 
+/** The exact bytes of a planned job as it is sent, what is around and between its lines included. */
+export const bytesOf = ({ encoding }: Provider, job: PlannedJob): number =>
+  job.bytes + encoding.frameBytes(job.requestCount);
+
 /** What the jobs of one plan share. */
 export interface JobsOrigin {
   /** The number of the first of them; those after it go on from there. */
@@ -81,7 +85,7 @@ export const toJobs = (
     completionWindow: batch.completionWindow,
     positions: job.positions.toMultirange(),
     requestCount: job.requestCount,
-    bytes: job.bytes + entry.provider.encoding.frameBytes(job.requestCount),
+    bytes: bytesOf(entry.provider, job),
     status: 'CREATED',
     version: origin.seq,
     createdAt: origin.now,

@@ -1,12 +1,14 @@
 /** Sums of what several inserts of results added. */
 import type { Tally } from '../db/queries/results.ts';
+import type { ResultCost } from '../domain/cost.ts';
+import { type Decimal, plusKnown } from '../domain/decimal.ts';
 import type { Usage } from '../domain/usage.ts';
 
 /** How many results were added. */
 export const totalOf = ({ succeeded, errored, expired, cancelled }: Tally): number =>
   succeeded + errored + expired + cancelled;
 
-/** All of them together; tokens stay null where none of them knows any. */
+/** All of them together; tokens and costs stay null where none of them knows any. */
 export function addTallies(tallies: readonly Tally[]): Tally {
   const outcome = (name: 'succeeded' | 'errored' | 'expired' | 'cancelled') =>
     tallies.reduce((sum, tally) => sum + tally[name], 0);
@@ -15,6 +17,8 @@ export function addTallies(tallies: readonly Tally[]): Tally {
       const more = tally[name];
       return more === null ? sum : (sum ?? 0) + more;
     }, null);
+  const money = (name: keyof ResultCost) =>
+    tallies.reduce<Decimal | null>((sum, tally) => plusKnown(sum, tally[name]), null);
   return {
     succeeded: outcome('succeeded'),
     errored: outcome('errored'),
@@ -25,5 +29,8 @@ export function addTallies(tallies: readonly Tally[]): Tally {
     cachedInputTokens: tokens('cachedInputTokens'),
     cacheWriteInputTokens: tokens('cacheWriteInputTokens'),
     reasoningTokens: tokens('reasoningTokens'),
+    cost: money('cost'),
+    saved: money('saved'),
+    unpriced: tallies.reduce((sum, { unpriced }) => sum + unpriced, 0),
   };
 }

@@ -18,6 +18,8 @@ import { addTask } from '../db/queries/tasks.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
 import { applyDelta, batchStatus, jobFacts } from '../domain/batch.ts';
+import { type CostRange, estimateOf, plusRange } from '../domain/cost.ts';
+import { plusKnown } from '../domain/decimal.ts';
 import type { EventKind } from '../domain/event.ts';
 import { itemsArePending, mayMove, workOf } from '../domain/job.ts';
 import type { JsonObject } from '../domain/json-line.ts';
@@ -52,7 +54,11 @@ export interface BatchChange {
   /** Facts for the event, beside the status: numbers and words, never bodies. */
   readonly data?: JsonObject;
   readonly batch?: BatchPatch;
-  readonly added?: { readonly requests: number; readonly bytes: number };
+  readonly added?: {
+    readonly requests: number;
+    readonly bytes: number;
+    readonly estimate: CostRange | null;
+  };
   readonly newJobs?: readonly NewJob[];
   /** Failed requests that `newJobs` try again, by what became of them before; they are pending now. */
   readonly reopened?: ReopenedCounts;
@@ -115,6 +121,7 @@ async function write(
   const patch = {
     ...change.batch,
     ...usageAfter(batch, change),
+    ...costAfter(batch, change),
     ...countsAfter(batch, change),
     ...(change.reopened === undefined ? {} : notOver),
     attempts: Math.max(batch.attempts, ...(change.newJobs ?? []).map(({ attempt }) => attempt)),
@@ -253,6 +260,23 @@ function usageAfter(batch: BatchRow, { settled }: BatchChange): BatchPatch {
       return [field, more === null ? batch[field] : (batch[field] ?? 0) + more];
     }),
   );
+}
+
+/** Costs: of results that which is known, of requests nothing unless all of them could be estimated. */
+function costAfter(batch: BatchRow, { settled, added }: BatchChange): BatchPatch {
+  const estimate = added === undefined ? null : plusRange(estimateOf(batch), added.estimate);
+  return {
+    ...(settled === undefined
+      ? {}
+      : {
+          cost: plusKnown(batch.cost, settled.tally.cost),
+          saved: plusKnown(batch.saved, settled.tally.saved),
+          unpriced: batch.unpriced + settled.tally.unpriced,
+        }),
+    ...(added === undefined
+      ? {}
+      : { estimatedCostLow: estimate?.low ?? null, estimatedCostHigh: estimate?.high ?? null }),
+  };
 }
 
 /** Whether the worker that makes this change goes on with the job; then nobody else need be woken for it. */

@@ -4,6 +4,7 @@ export { adoptJob } from './adopt-job.ts';
 export { cancelBatch, jobsGoingOn } from './cancel.ts';
 export { createBatch } from './create.ts';
 export { deleteBatch } from './delete.ts';
+export { dryRunBatch } from './dry-run.ts';
 export { type JobOfBatch, resolveJob } from './resolve-job.ts';
 export { type RetriedBatch, retryBatch } from './retry.ts';
 export { submitBatch } from './submit.ts';

@@ -85,6 +85,19 @@ export const providerSections: Readonly<Record<string, () => string>> = {
         ...subjects.map((subject) => provider.facts[subject] ?? '–'),
       ]),
     ),
+  'provider prices': () =>
+    table(
+      ['Provider', 'in the catalogue as', 'share that a batch pays', 'source of the share'],
+      providers.map((provider) => {
+        const { catalogue, batchShare, certainty } = provider.pricing;
+        return [
+          named(provider),
+          catalogue === null ? '–' : code(catalogue),
+          batchShare === null ? 'not known' : code(batchShare),
+          certainty ?? '–',
+        ];
+      }),
+    ),
   'provider endpoints': () =>
     table(
       ['Provider', 'endpoints; the first is the default'],

@@ -56,6 +56,9 @@ export const serviceNames: Kind<readonly string[]> = {
 /** The path of a directory. */
 export const directory: Kind<string> = { must: 'the path of a directory', schema: z.string() };
 
+/** The path of a file. */
+export const file: Kind<string> = { must: 'the path of a file', schema: z.string() };
+
 /** What a server can listen on. */
 export const host: Kind<string> = {
   must: 'a host name or an IP address',

@@ -6,6 +6,7 @@ import {
   callbackTargets,
   decimal,
   directory,
+  file,
   host,
   httpUrl,
   type Kind,
@@ -190,6 +191,12 @@ export const variables = {
     kind: wholeNumber(1, 300),
     default: 20,
     meaning: 'How long one call to a callback URL may take, in seconds.',
+  },
+  pricesFile: {
+    name: 'PRICES_FILE',
+    kind: file,
+    default: null,
+    meaning: 'JSON with prices of your own, which win over those that are built in; see `docs/cost.md`.',
   },
   compatibleProviders: {
     name: 'COMPATIBLE_PROVIDERS',

@@ -12,6 +12,7 @@ import type {
   ProviderCapabilities,
   ProviderFacts,
   ProviderLimits,
+  ProviderPricing,
 } from './contract/capabilities.ts';
 import type { ProviderClient } from './contract/client.ts';
 import type { ClientServices, Connection, ProviderSettings } from './contract/connection.ts';
@@ -26,7 +27,9 @@ export type {
   ProviderCapabilities,
   ProviderFacts,
   ProviderLimits,
+  ProviderPricing,
 } from './contract/capabilities.ts';
+export { unknownPricing } from './contract/capabilities.ts';
 export type { ProviderClient, Sighting, Submission, SubmissionItem, SubmitPorts } from './contract/client.ts';
 export type { ClientServices, Connection, ProviderSetting, ProviderSettings } from './contract/connection.ts';
 export type { JobCounts, JobReport, JobRun, ProviderCallback, ProviderJob } from './contract/job-report.ts';
@@ -58,6 +61,7 @@ export interface Provider {
   readonly example: Example;
   /** How sure we are of what is said here, by subject. */
   readonly facts: ProviderFacts;
+  readonly pricing: ProviderPricing;
   /** How the provider tells of a job by itself; null where it cannot. */
   readonly webhook: Webhook | null;
   readonly dialect: Dialect;

@@ -2,6 +2,7 @@
 import * as verbs from '../batches/verbs.ts';
 import type { Context } from '../context.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
+import type { DryRun } from '../domain/dry-run.ts';
 import { globalId, uuidOfInput } from './arguments.ts';
 import {
   type CreateBatchArgument,
@@ -28,11 +29,14 @@ interface BatchArgument {
   readonly input: { readonly batchId: string };
 }
 
-/** Makes a batch. */
+/** Makes a batch, or tells what that would do. */
 export async function createBatch(
-  { input }: { input: CreateBatchArgument },
+  { input: { dryRun, ...input } }: { input: CreateBatchArgument },
   { services, scope }: Context,
-): Promise<CalledPayload> {
+): Promise<CalledPayload | DryRun> {
+  if (dryRun === true) {
+    return verbs.dryRunBatch(services, () => readCreateBatch(input, services.settings.bodyBytesMax));
+  }
   return verbs.createBatch(services, scope, await readCreateBatch(input, services.settings.bodyBytesMax));
 }
 

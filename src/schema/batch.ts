@@ -13,6 +13,7 @@ import {
   retryPolicy,
 } from '../resolvers/batch.ts';
 import { batchCallback } from '../resolvers/callbacks.ts';
+import { batchCost } from '../resolvers/cost.ts';
 import { listBatches } from '../resolvers/lists.ts';
 import { ApiKeyRef } from './api-key.ts';
 import { AuditConnection, AuditEntryRef } from './audit.ts';
@@ -25,6 +26,7 @@ import {
 } from './batch-parts.ts';
 import { builder } from './builder.ts';
 import { BatchCallbackType } from './callback.ts';
+import { CostType } from './cost.ts';
 import { BatchStatusType, ItemStatusType } from './enums.ts';
 import { PastEventConnection, PastEventRef } from './event.ts';
 import { CreationOrderInput, JobConnection } from './job.ts';
@@ -117,6 +119,11 @@ builder.node(BatchRef, {
         type: UsageType,
         description: 'The tokens of all results so far, those of earlier attempts included.',
         resolve: (batch) => batch,
+      }),
+      cost: t.field({
+        type: CostType,
+        description: 'What it costs: all results so far, those of earlier attempts included.',
+        resolve: (batch) => batchCost(batch),
       }),
       error: t.field({
         type: BatchErrorType,

@@ -27,6 +27,7 @@ export const builder = new SchemaBuilder<{
     DateTime: { Input: Date; Output: Date };
     JSON: { Input: JsonValue; Output: JsonValue };
     BigInt: { Input: number; Output: number };
+    Decimal: { Input: string; Output: string };
     URL: { Input: string; Output: string };
     UUID: { Input: string; Output: string };
     File: { Input: File; Output: never };

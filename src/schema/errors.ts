@@ -44,7 +44,8 @@ const ErrorInterface = builder.interfaceRef<errors.AppError>('Error').implement(
   }),
 });
 
-const IssueType = builder.objectRef<errors.Issue>('ValidationIssue').implement({
+/** One thing that is wrong with an input. */
+export const IssueType = builder.objectRef<errors.Issue>('ValidationIssue').implement({
   description: 'One thing that is wrong with an input.',
   fields: (t) => ({
     path: t.stringList({

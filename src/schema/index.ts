@@ -6,6 +6,7 @@ import './item.ts';
 import './job.ts';
 import './batch.ts';
 import './provider.ts';
+import './dry-run.ts';
 import './mutations.ts';
 import './key-mutations.ts';
 import './subscriptions.ts';

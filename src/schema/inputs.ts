@@ -91,6 +91,10 @@ export const CreateBatchInput = builder.inputType('CreateBatchInput', {
       description: 'When it closes and is sent: MANUAL where left out, WHEN where `when` is given.',
     }),
     when: t.field({ type: SubmitWhenInput, description: 'The thresholds of `submit: WHEN`.' }),
+    dryRun: t.boolean({
+      description:
+        'True: nothing is made, stored or sent, and the answer is a DryRunPayload. The idempotencyKey is left out of it.',
+    }),
     idempotencyKey: t.string({ description: idempotencyKeyDescription }),
     retry: t.field({
       type: RetryPolicyInput,

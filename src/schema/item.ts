@@ -1,3 +1,4 @@
+import { attemptCost, itemCost } from '../resolvers/cost.ts';
 import {
   type AttemptModel,
   type ItemErrorModel,
@@ -13,6 +14,7 @@ import {
   itemUsage,
 } from '../resolvers/item.ts';
 import { builder } from './builder.ts';
+import { CostType } from './cost.ts';
 import { ItemStatusType } from './enums.ts';
 import { BatchRef, ItemRef, JobRef } from './nodes.ts';
 import { UsageType } from './usage.ts';
@@ -61,6 +63,11 @@ const AttemptType = builder.objectRef<AttemptModel>('BatchItemAttempt').implemen
       nullable: true,
       description: 'Its own tokens; null before it has a result.',
       resolve: (attempt) => itemUsage(attempt),
+    }),
+    cost: t.field({
+      type: CostType,
+      description: 'What it cost by itself.',
+      resolve: (attempt, _args, context) => attemptCost(attempt, context),
     }),
     stopReason: t.exposeString('stopReason', {
       nullable: true,
@@ -131,6 +138,11 @@ builder.node(ItemRef, {
       nullable: true,
       description: 'Its tokens; null before it has a result.',
       resolve: (item) => itemUsage(item),
+    }),
+    cost: t.field({
+      type: CostType,
+      description: 'What it costs: the result of its newest attempt; each attempt has its own.',
+      resolve: (item, _args, context) => itemCost(item, context),
     }),
     error: t.field({
       type: ItemErrorType,

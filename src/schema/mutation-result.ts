@@ -1,5 +1,5 @@
 /** The union of a mutation's payload and its typed errors, `<Verb>Result`. */
-export const resultOf = (verb: string, types: (new (...args: never[]) => Error)[]) => ({
+export const resultOf = (verb: string, types: (new (...args: never[]) => object)[]) => ({
   types,
   directResult: true,
   union: {

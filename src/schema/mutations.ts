@@ -1,4 +1,5 @@
 /** The mutations and the unions they answer. What each does is its verb's (`batches/`). */
+import { DryRun } from '../domain/dry-run.ts';
 import {
   BatchStateError,
   EmptyBatchError,
@@ -74,18 +75,26 @@ const jobPayload = (name: string, description: string) =>
     }),
   });
 
+/** The errors plugin makes one payload of what is returned; any further member of a union has to be thrown to it. */
+function payloadOf<Payload>(answer: Payload | DryRun): Payload {
+  if (answer instanceof DryRun) throw answer;
+  return answer;
+}
+
 builder.mutationFields((t) => ({
   createBatch: t.field({
     type: calledPayload('CreateBatchPayload', 'The batch was created.'),
-    description: 'Makes a batch, with or without its first requests. Nothing is sent before it closes.',
+    description:
+      'Makes a batch, with or without its first requests. Nothing is sent before it closes. With `dryRun`, tells what the call would do, and does nothing.',
     args: { input: t.arg({ type: CreateBatchInput, required: true, description: 'The new batch.' }) },
     errors: resultOf('CreateBatch', [
       ValidationError,
       ProviderNotConfiguredError,
       IdempotencyConflictError,
       NotFoundError,
+      DryRun,
     ]),
-    resolve: (_root, args, context) => mutations.createBatch(args, context),
+    resolve: async (_root, args, context) => payloadOf(await mutations.createBatch(args, context)),
   }),
   addRequests: t.field({
     type: calledPayload('AddRequestsPayload', 'The requests were added.'),

@@ -1,6 +1,7 @@
 /** The scalars of the schema: what each looks like on the wire, and what is refused. */
 import { GraphQLError } from 'graphql';
 import { z } from 'zod';
+import { decimalPattern } from '../domain/decimal.ts';
 import { isUuid } from '../domain/ids.ts';
 import type { JsonValue } from '../domain/json-line.ts';
 import { builder } from './builder.ts';
@@ -39,6 +40,16 @@ builder.scalarType('BigInt', {
     typeof value === 'number' && Number.isSafeInteger(value)
       ? value
       : refuse('A BigInt is a whole number between -(2^53 - 1) and 2^53 - 1.'),
+});
+
+builder.scalarType('Decimal', {
+  description: 'An exact decimal number as text, such as `"0.00125"`: money. No digit is lost on the way.',
+  specifiedByURL: 'https://www.w3.org/TR/xmlschema11-2/#decimal',
+  serialize: (value) => value,
+  parseValue: (value) =>
+    typeof value === 'string' && decimalPattern.test(value)
+      ? value
+      : refuse('A Decimal is text of digits, such as "0.25".'),
 });
 
 builder.scalarType('URL', {

@@ -127,9 +127,16 @@ export const importRules: readonly ImportRule[] = [
     why: 'calling back: what is told of an end, to whom, how often, and signed with what; knows no verb of a batch',
   },
   {
+    part: 'prices',
+    files: /^prices\//,
+    parts: [contract, 'domain', 'errors.ts'],
+    packages: ['@pydantic/genai-prices', 'node:', 'zod'],
+    why: "what models cost: a catalogue of others', and the operator's own",
+  },
+  {
     part: 'services.ts',
     files: /^services\.ts$/,
-    parts: ['callbacks', 'clock.ts', 'db', 'domain', 'events', 'providers', contract],
+    parts: ['callbacks', 'clock.ts', 'db', 'domain', 'events', 'prices', 'providers', contract],
     packages: ['node:', 'pino'],
     why: 'the parts that every verb is handed',
   },

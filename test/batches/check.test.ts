@@ -396,6 +396,25 @@ const damages: Record<string, Record<string, Damage>> = {
       row: ({ delivery }) => delivery,
     },
   },
+  cost: {
+    'a result cost a billionth more': {
+      done: ({ ended }) =>
+        sql`update results set cost = cost + 0.000000001 where batch_id = ${ended} and position = 0`,
+      row: ({ ended }) => ended,
+    },
+    'a result saved nothing': {
+      done: ({ ended }) => sql`update results set saved = 0 where batch_id = ${ended} and position = 0`,
+      row: ({ ended }) => ended,
+    },
+    'the unknown is written as zero': {
+      done: ({ running }) => sql`update batches set cost = 0 where id = ${running}`,
+      row: ({ running }) => running,
+    },
+    'an answer without a cost is counted as one with it': {
+      done: ({ ended }) => sql`update results set cost = null where batch_id = ${ended} and position = 0`,
+      row: ({ ended }) => ended,
+    },
+  },
 };
 
 describe('The check', () => {

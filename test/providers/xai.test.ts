@@ -122,6 +122,8 @@ describe('decode', () => {
           errorMessage: null,
           retryable: null,
           stopReason: 'stop',
+          // 100 ticks of 1e-10 dollars.
+          charged: '0.00000001',
           usage: { ...unknownUsage, inputTokens: 1, outputTokens: 2 },
         },
       },

@@ -12,6 +12,7 @@ export interface BatchAtEnd {
   readonly version: number;
   readonly counts: Readonly<Record<string, number>>;
   readonly usage: Readonly<Record<string, string | null>>;
+  readonly cost: Readonly<Record<string, string | number | null>>;
   readonly callback: { readonly statusCode: number | null; readonly nextAttemptAt: string | null } | null;
   readonly jobs: readonly JobAtEnd[];
   readonly items: readonly ItemAtEnd[];
@@ -44,8 +45,8 @@ export async function expectNothingLost(
     expect(batch.counts).toMatchObject({ pending: 0, submitted: 0 });
     // What a cancel catches depends on when it comes; all else does not.
     if (plot !== 'cancelled' && unharmed !== null) {
-      const { status, counts, usage, items } = unharmed;
-      expect(batch).toMatchObject({ status, counts, usage, items });
+      const { status, counts, usage, cost, items } = unharmed;
+      expect(batch).toMatchObject({ status, counts, usage, cost, items });
     }
   }
   if (plot === 'kept') expectToldOnce(service, batch);
@@ -119,6 +120,7 @@ function expectContiguous(told: readonly Told[], version: number): void {
 const batchDocument = `query($id: ID!) { batch(id: $id) {
   status version counts { total pending submitted succeeded errored expired cancelled }
   usage { inputTokens outputTokens cachedInputTokens cacheWriteInputTokens reasoningTokens }
+  cost { actual savedAgainstRealtime unpriced }
   callback { statusCode nextAttemptAt }
   jobs(first: 10) { edges { node { number status providerJobId evidence } } }
   items(first: 1000) { edges { node { customId status text } } } } }`;

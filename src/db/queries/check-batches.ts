@@ -76,6 +76,23 @@ export const checkUsage = (_worker: WorkerScope, db: Queryable): Promise<Finding
 
 const noTokens = sql`array[null, null, null, null, null]::numeric[]`;
 
+/** Cost and saving equal those of all results, null exactly where no result knows any; unpriced answers are counted. */
+export const checkCost = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
+  judge(
+    db,
+    sql`
+    with spent as (
+      select batch_id, sum(cost) as cost, sum(saved) as saved,
+        count(*) filter (where status = 'SUCCEEDED' and cost is null) as unpriced
+      from results group by batch_id)
+    select b.id::text,
+      b.cost is distinct from s.cost or b.saved is distinct from s.saved or b.unpriced <> coalesce(s.unpriced, 0) as broken,
+      format('cost %s, saved %s, unpriced %s; of results %s, %s, %s', coalesce(b.cost::text, 'null'),
+        coalesce(b.saved::text, 'null'), b.unpriced, coalesce(s.cost::text, 'null'), coalesce(s.saved::text, 'null'),
+        coalesce(s.unpriced, 0)) as detail
+    from batches b left join spent s on s.batch_id = b.id`,
+  );
+
 /**
  * A closed batch is terminal exactly when every item has a result of every attempt that a job makes of it; an open one
  * is accumulating.

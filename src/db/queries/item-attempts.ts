@@ -1,5 +1,6 @@
 /** Every attempt of an item: the job that held it, and what it brought. Bodies are left out, as in `item-pages.ts`. */
 import { sql } from 'drizzle-orm';
+import type { ResultCost } from '../../domain/cost.ts';
 import type { Scope } from '../../domain/scope.ts';
 import type { ItemStatus } from '../../domain/status.ts';
 import type { Usage } from '../../domain/usage.ts';
@@ -9,7 +10,7 @@ import { heldStatus, withTriedOf } from './outcome.ts';
 import { batchInScope } from './scope.ts';
 
 /** One attempt of an item. Fields of its result are null while it is under way. */
-export interface AttemptView extends Usage {
+export interface AttemptView extends Usage, ResultCost {
   readonly batchId: string;
   readonly position: number;
   readonly attempt: number;
@@ -58,7 +59,7 @@ export async function attemptPages(
         r.stop_reason as "stopReason", r.finished_at as "finishedAt",
         r.input_tokens::float8 as "inputTokens", r.output_tokens::float8 as "outputTokens",
         r.cached_input_tokens::float8 as "cachedInputTokens", r.cache_write_input_tokens::float8 as "cacheWriteInputTokens",
-        r.reasoning_tokens::float8 as "reasoningTokens"
+        r.reasoning_tokens::float8 as "reasoningTokens", r.cost::text as cost, r.saved::text as saved
       from ${attempts} where ${isBeyond} order by ${number} ${ascending ? sql`asc` : sql`desc`} limit ${limit}) x
     where ${batchInScope(scope, sql`k.batch_id`)}`);
   return rows.map(

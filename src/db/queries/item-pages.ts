@@ -4,6 +4,7 @@
  * those that are asked for.
  */
 import { type SQL, sql } from 'drizzle-orm';
+import type { ResultCost } from '../../domain/cost.ts';
 import type { Scope } from '../../domain/scope.ts';
 import type { ItemStatus } from '../../domain/status.ts';
 import type { Usage } from '../../domain/usage.ts';
@@ -12,7 +13,7 @@ import { isOutcome, itemStatus, outcome, withHeldOf } from './outcome.ts';
 import { batchInScope } from './scope.ts';
 
 /** An item as callers see it, without its bodies. */
-export interface ItemView extends Usage {
+export interface ItemView extends Usage, ResultCost {
   readonly batchId: string;
   readonly position: number;
   readonly customId: string;
@@ -53,7 +54,7 @@ const view = sql`
   r.retryable, r.stop_reason as "stopReason", r.finished_at as "finishedAt",
   r.input_tokens::float8 as "inputTokens", r.output_tokens::float8 as "outputTokens",
   r.cached_input_tokens::float8 as "cachedInputTokens", r.cache_write_input_tokens::float8 as "cacheWriteInputTokens",
-  r.reasoning_tokens::float8 as "reasoningTokens"`;
+  r.reasoning_tokens::float8 as "reasoningTokens", r.cost::text as cost, r.saved::text as saved`;
 
 const failed: readonly ItemStatus[] = ['ERRORED', 'EXPIRED', 'CANCELLED'];
 

@@ -145,6 +145,26 @@ export async function positionsOfCustomIds(
   return new Map(rows.map(({ customId, position }) => [customId, position]));
 }
 
+/** The models of a batch's items at these positions; items that name none are left out. */
+export async function itemModels(
+  _worker: WorkerScope,
+  db: Queryable,
+  batchId: string,
+  positions: readonly number[],
+): Promise<Map<number, string>> {
+  const rows = await db
+    .select({ position: items.position, model: items.model })
+    .from(items)
+    .where(
+      and(
+        eq(items.batchId, batchId),
+        isNotNull(items.model),
+        sql`${items.position} = any(${sql.param(positions)}::int[])`,
+      ),
+    );
+  return new Map(rows.map(({ position, model }) => [position, model ?? '']));
+}
+
 /** Removes the items of a batch. */
 export async function deleteItems(scope: Scope, tx: Queryable, batchId: string): Promise<void> {
   await tx.delete(items).where(and(eq(items.batchId, batchId), batchInScope(scope, items.batchId)));

@@ -3,6 +3,7 @@
  * counts once by construction.
  */
 import { and, eq, sql } from 'drizzle-orm';
+import type { ResultCost } from '../../domain/cost.ts';
 import type { Scope, WorkerScope } from '../../domain/scope.ts';
 import type { ResultStatus } from '../../domain/status.ts';
 import type { Usage } from '../../domain/usage.ts';
@@ -11,12 +12,14 @@ import { type ResultRow, results } from '../tables/results.ts';
 import { isOutcome, withHeldOf } from './outcome.ts';
 import { batchInScope } from './scope.ts';
 
-/** What an insert added: how many of each outcome, and the sum of their tokens. */
-export interface Tally extends Usage {
+/** What an insert added: how many of each outcome, and the sums of their tokens and costs. */
+export interface Tally extends Usage, ResultCost {
   readonly succeeded: number;
   readonly errored: number;
   readonly expired: number;
   readonly cancelled: number;
+  /** How many of those that succeeded have no known cost. */
+  readonly unpriced: number;
 }
 
 /** A result without what the statement itself supplies. */
@@ -40,9 +43,12 @@ const tallied = sql`
          sum(output_tokens)::float8 as "outputTokens",
          sum(cached_input_tokens)::float8 as "cachedInputTokens",
          sum(cache_write_input_tokens)::float8 as "cacheWriteInputTokens",
-         sum(reasoning_tokens)::float8 as "reasoningTokens"
+         sum(reasoning_tokens)::float8 as "reasoningTokens",
+         sum(cost)::text as cost, sum(saved)::text as saved,
+         count(*) filter (where status = 'SUCCEEDED' and cost is null)::int as unpriced
   from fresh`;
-const counted = sql`returning status, input_tokens, output_tokens, cached_input_tokens, cache_write_input_tokens, reasoning_tokens`;
+const counted = sql`returning status, input_tokens, output_tokens, cached_input_tokens, cache_write_input_tokens, reasoning_tokens,
+  cost, saved`;
 
 /** Adds results; those whose (batch, position, attempt) is there already stay as they are and do not count. */
 export async function insertResults(
@@ -57,14 +63,15 @@ export async function insertResults(
       with fresh as (
         insert into results (batch_id, job_id, attempt, seq, finished_at, position, status, error_code, error_message,
           retryable, stop_reason, input_tokens, output_tokens, cached_input_tokens, cache_write_input_tokens,
-          reasoning_tokens, response)
+          reasoning_tokens, cost, saved, response)
         select ${origin.batchId}::uuid, ${origin.jobId}::uuid, ${origin.attempt}::int, ${origin.seq}::int,
           ${origin.at.toISOString()}::timestamptz, *
         from unnest(${column('position')}::int[], ${column('status')}::text[], ${column('errorCode')}::text[],
           ${column('errorMessage')}::text[], ${column('retryable')}::bool[], ${column('stopReason')}::text[],
           ${column('inputTokens')}::bigint[], ${column('outputTokens')}::bigint[],
           ${column('cachedInputTokens')}::bigint[], ${column('cacheWriteInputTokens')}::bigint[],
-          ${column('reasoningTokens')}::bigint[], ${column('response')}::text[])
+          ${column('reasoningTokens')}::bigint[], ${column('cost')}::numeric[], ${column('saved')}::numeric[],
+          ${column('response')}::text[])
         on conflict do nothing
         ${counted})
       ${tallied}`),

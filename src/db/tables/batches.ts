@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { boolean, check, index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 import type { BatchStatus } from '../../domain/status.ts';
-import { large, moment } from './columns.ts';
+import { large, moment, money } from './columns.ts';
 import { organizations } from './organizations.ts';
 
 /**
@@ -38,6 +38,14 @@ export const batches = pgTable(
     cachedInputTokens: large('cached_input_tokens'),
     cacheWriteInputTokens: large('cache_write_input_tokens'),
     reasoningTokens: large('reasoning_tokens'),
+    /** What its results cost, as far as that is known, in US dollars. */
+    cost: money('cost'),
+    saved: money('saved'),
+    /** How many answers have no known cost. */
+    unpriced: integer('unpriced').notNull().default(0),
+    /** From what to what its requests were thought to cost when they came; null where not all could be estimated. */
+    estimatedCostLow: money('estimated_cost_low'),
+    estimatedCostHigh: money('estimated_cost_high'),
 
     submitMode: text('submit_mode').$type<'NOW' | 'MANUAL' | 'WHEN'>().notNull(),
     whenRequests: integer('when_requests'),

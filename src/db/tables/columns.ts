@@ -1,11 +1,14 @@
 /** Column kinds that every table shares, and the two Postgres types that drizzle does not know. */
-import { bigint, customType, timestamp } from 'drizzle-orm/pg-core';
+import { bigint, customType, numeric, timestamp } from 'drizzle-orm/pg-core';
 
 /** A moment, kept to the millisecond so that a JavaScript `Date` and a page cursor lose nothing. */
 export const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
 
 /** A whole number that may pass 2^31 and stays below 2^53: bytes, tokens, nanoseconds. */
 export const large = (name: string) => bigint(name, { mode: 'number' });
+
+/** Money, exact whatever its digits, as decimal text. */
+export const money = (name: string) => numeric(name);
 
 /** A set of item positions, as Postgres writes it: `{[0,3),[5,6)}`. */
 export const int4multirange = customType<{ data: string; driverData: string }>({

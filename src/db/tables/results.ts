@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { boolean, index, integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import type { ResultStatus } from '../../domain/status.ts';
-import { large, moment } from './columns.ts';
+import { large, moment, money } from './columns.ts';
 
 /**
  * The outcomes, written once, partitioned as `items` are. `seq` is the batch's event that brought it, so that
@@ -25,6 +25,10 @@ export const results = pgTable(
     cachedInputTokens: large('cached_input_tokens'),
     cacheWriteInputTokens: large('cache_write_input_tokens'),
     reasoningTokens: large('reasoning_tokens'),
+    /** What it cost, in US dollars; null where that is not known. */
+    cost: money('cost'),
+    /** How much more the same tokens cost without a batch. */
+    saved: money('saved'),
     /** The provider's line, verbatim; null where the provider sent none. */
     response: text('response'),
     finishedAt: moment('finished_at').notNull(),

@@ -57,5 +57,6 @@ export const settings = {
     cancelling: 'SDK',
     webhook: null,
   },
+  pricing: { catalogue: 'anthropic', batchShare: '0.5', certainty: 'DOC' },
   webhook: null,
 } as const satisfies Partial<Provider>;

@@ -97,5 +97,6 @@ export const settings = {
     cancelling: '3P',
     webhook: null,
   },
+  pricing: { catalogue: 'aws', batchShare: '0.5', certainty: 'MEM' },
   webhook: null,
 } as const satisfies Partial<Provider>;

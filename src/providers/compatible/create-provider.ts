@@ -3,7 +3,7 @@
  * have in common, and what is assumed of one that says nothing. Left to others: each service's facts (its own
  * folder, `presets.ts`, or the settings), and the wire (the files beside this one).
  */
-import type { Provider, ProviderLimits } from '../provider.ts';
+import { type Provider, type ProviderLimits, unknownPricing } from '../provider.ts';
 import { connect } from './client.ts';
 import { decoding } from './decode.ts';
 import { dialect } from './dialect.ts';
@@ -14,6 +14,7 @@ import { noQuirks, type Quirks } from './quirks.ts';
 /** A service: what it is called, what configures it, and what is known of it; absent: as is assumed of all. */
 export interface CompatibleService extends Pick<Provider, 'name' | 'title' | 'settings'> {
   readonly facts?: Provider['facts'];
+  readonly pricing?: Provider['pricing'];
   readonly exampleModel?: string;
   readonly webhook?: Provider['webhook'];
   readonly quirks?: Partial<Quirks>;
@@ -97,6 +98,7 @@ export function createCompatibleProvider(service: CompatibleService): Provider {
       body: ({ prompt, model }) => ({ model, messages: [{ role: 'user', content: prompt }] }),
     },
     facts: service.facts ?? assumedFacts,
+    pricing: service.pricing ?? unknownPricing,
     webhook,
     dialect,
     encoding,

@@ -55,7 +55,7 @@ export interface Preset {
   readonly baseUrl: string | null;
   readonly profile: Profile;
   /** How sure this is, and a small model; as is assumed of all where the preset is of no single service. */
-  readonly about: Pick<CompatibleService, 'facts' | 'exampleModel'>;
+  readonly about: Pick<CompatibleService, 'facts' | 'pricing' | 'exampleModel'>;
 }
 
 /** The presets by name. `openai` is what every service is taken for of which nothing else is said. */
@@ -72,6 +72,7 @@ export const presets: Readonly<Record<'openai' | 'groq' | 'together', Preset>> =
     }),
     about: {
       exampleModel: 'llama-3.1-8b-instant',
+      pricing: { catalogue: 'groq', batchShare: '0.5', certainty: 'MEM' },
       facts: {
         limits: 'MEM',
         statuses: 'SDK',
@@ -102,6 +103,8 @@ export const presets: Readonly<Record<'openai' | 'groq' | 'together', Preset>> =
     }),
     about: {
       exampleModel: 'meta-llama/Llama-3.3-70B-Instruct-Turbo',
+      // Half off for some models only.
+      pricing: { catalogue: 'together', batchShare: null, certainty: null },
       facts: {
         limits: 'DOC',
         statuses: 'SPEC',
@@ -120,7 +123,7 @@ export const findPreset = (name: string): Preset | null =>
 
 /** The provider of a service with this profile. */
 export function providerOf(
-  service: Pick<CompatibleService, 'name' | 'title' | 'settings' | 'facts' | 'exampleModel'>,
+  service: Pick<CompatibleService, 'name' | 'title' | 'settings' | 'facts' | 'pricing' | 'exampleModel'>,
   { requestsMax, bytesMax, endpoints, completionWindows, ...quirks }: Profile,
 ) {
   return createCompatibleProvider({

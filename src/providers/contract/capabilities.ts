@@ -1,4 +1,5 @@
 /** What is known of a provider without asking it: limits, abilities, an example, and how sure all of it is. */
+import type { Decimal } from '../../domain/decimal.ts';
 import type { JsonObject } from '../../domain/json-line.ts';
 
 /** The numbers a job must keep to. Bytes are those of the encoded job, envelopes included. */
@@ -53,6 +54,19 @@ export type Certainty = 'SPEC' | 'SDK' | 'WIRE' | 'SEED' | 'DOC' | '3P' | 'MEM' 
 export type ProviderFacts = Readonly<
   Record<'limits' | 'statuses' | 'results' | 'recovery' | 'cancelling' | 'webhook', Certainty | null>
 >;
+
+/** What is known of the prices of a provider's batches. */
+export interface ProviderPricing {
+  /** What the catalogue of prices calls the vendor; null where it is in none, or its requests name no model. */
+  readonly catalogue: string | null;
+  /** The share of the usual price that a batch pays; null where it is not known, or differs from model to model. */
+  readonly batchShare: Decimal | null;
+  /** How sure the share is; null where there is none. */
+  readonly certainty: Certainty | null;
+}
+
+/** Of a provider whose prices nobody knows. */
+export const unknownPricing: ProviderPricing = { catalogue: null, batchShare: null, certainty: null };
 
 /** A request that the provider takes: for audits, demos and forms. */
 export interface Example {

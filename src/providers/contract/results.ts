@@ -1,4 +1,5 @@
 /** How results are handed over and read, in one shape for all providers. */
+import type { Decimal } from '../../domain/decimal.ts';
 import type { ResultStatus } from '../../domain/status.ts';
 import type { Usage } from '../../domain/usage.ts';
 
@@ -25,6 +26,8 @@ export interface Outcome {
   readonly retryable: boolean | null;
   readonly stopReason: string | null;
   readonly usage: Usage;
+  /** What the provider says that it took for the result, in US dollars; absent where it does not say. */
+  readonly charged?: Decimal | null;
 }
 
 /** Some result lines, and where to go on after them. */

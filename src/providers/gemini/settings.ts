@@ -53,4 +53,5 @@ export const settings = {
     cancelling: 'GUESS',
     webhook: 'GUESS',
   },
+  pricing: { catalogue: 'google', batchShare: '0.5', certainty: 'DOC' },
 } as const satisfies Partial<Provider>;

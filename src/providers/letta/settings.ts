@@ -2,7 +2,7 @@
  * What is known of Letta's batches without asking: the numbers a job keeps to, what the vendor can and cannot do,
  * and which settings configure it. Sources and doubts stand in the README beside this file.
  */
-import type { Provider } from '../provider.ts';
+import { type Provider, unknownPricing } from '../provider.ts';
 
 /** The facts about Letta's batches that `Provider` asks for. */
 export const settings = {
@@ -53,4 +53,5 @@ export const settings = {
     cancelling: 'SPEC',
     webhook: 'SPEC',
   },
+  pricing: unknownPricing,
 } as const satisfies Partial<Provider>;

@@ -53,5 +53,6 @@ export const settings = {
     cancelling: 'SDK',
     webhook: null,
   },
+  pricing: { catalogue: 'mistral', batchShare: '0.5', certainty: 'DOC' },
   webhook: null,
 } as const satisfies Partial<Provider>;

@@ -29,4 +29,5 @@ export const settings: CompatibleService = {
     cancelling: 'SPEC',
     webhook: 'DOC',
   },
+  pricing: { catalogue: 'openai', batchShare: '0.5', certainty: 'MEM' },
 };

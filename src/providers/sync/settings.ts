@@ -2,7 +2,7 @@
  * What is known of sync.so's Batch API without asking: the numbers a job keeps to, what the vendor can and cannot
  * do, and which settings configure it. Sources and doubts stand in the README beside this file.
  */
-import type { Provider } from '../provider.ts';
+import { type Provider, unknownPricing } from '../provider.ts';
 
 /** The facts about the Batch API that `Provider` asks for. */
 export const settings = {
@@ -68,4 +68,5 @@ export const settings = {
     cancelling: 'SDK',
     webhook: 'DOC',
   },
+  pricing: unknownPricing,
 } as const satisfies Partial<Provider>;

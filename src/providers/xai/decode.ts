@@ -3,6 +3,7 @@
  * Responses API and images are read too. Never throws; a result that names its item and says nothing else that we
  * can read makes that item `ERRORED`. What went wrong is left to `decode-error.ts`.
  */
+import { type Decimal, decimalOfCount, shifted } from '../../domain/decimal.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
 import { countIn, memberIn, parsedObject, textIn } from '../../domain/json-reading.ts';
 import { type Usage, unknownUsage } from '../../domain/usage.ts';
@@ -76,8 +77,18 @@ const succeeded = (answer: JsonObject): Outcome | null => {
     retryable: null,
     stopReason: stopReasonOf(answer),
     usage: usageOf(answer),
+    charged: chargedFor(answer),
   };
 };
+
+/** What the vendor took for an answer, which it counts in ticks. */
+const chargedFor = ({ usage }: JsonObject): Decimal | null => {
+  const ticks = countIn(memberIn(usage, 'cost_in_usd_ticks'));
+  return ticks === null ? null : shifted(decimalOfCount(ticks), tickDigits);
+};
+
+/** A tick is 1e-10 US dollars. */
+const tickDigits = 10;
 
 /**
  * The turn that answers. What a search on the vendor's side did comes first, each step as a choice of its own: the

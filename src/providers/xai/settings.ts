@@ -59,5 +59,7 @@ export const settings = {
     cancelling: '3P',
     webhook: null,
   },
+  // Between 20 and 50 % off, by model; its results tell what they cost.
+  pricing: { catalogue: 'x-ai', batchShare: null, certainty: null },
   webhook: null,
 } as const satisfies Partial<Provider>;

@@ -1,0 +1,83 @@
+/**
+ * `createBatch` with `dryRun`: everything that the call would check, split and reckon, and nothing that it would do. The
+ * input is read by the very functions that read it for a batch (`new-batch.ts`, `accept.ts`, `plan-jobs.ts`), so that
+ * the two cannot differ; what would be stored or sent is left to `create.ts`.
+ */
+import type { CreateBatchInput } from '../domain/batch-input.ts';
+import { DryRun, type DryRunFindings, type DryRunJob } from '../domain/dry-run.ts';
+import { noTokens, plusTokens, type TokenEstimate } from '../domain/token-estimate.ts';
+import { ProviderNotConfiguredError, ValidationError } from '../errors.ts';
+import type { ProviderEntry } from '../providers/access.ts';
+import type { Services } from '../services.ts';
+import type { PlacedItem } from './accept.ts';
+import { configured } from './close.ts';
+import { estimateRequests } from './estimate.ts';
+import { type BatchDraft, knownProvider, readDraft } from './new-batch.ts';
+import { bytesOf, type MeasureReadings, planJobs } from './plan-jobs.ts';
+
+/** What a batch of this input would be, split as if it was submitted with these requests. `read` may refuse the input. */
+export async function dryRunBatch(
+  services: Services,
+  read: () => Promise<CreateBatchInput>,
+): Promise<DryRun> {
+  let findings: DryRunFindings = { ...nothingFound, priceBook: services.prices.version };
+  try {
+    const input = await read();
+    const entry = knownProvider(services, input.provider);
+    findings = { ...findings, missingSetting: missingSetting(services, entry) };
+    const { accepted, row } = readDraft(services, entry, input);
+    findings = { ...findings, ...measured(services, entry, accepted) };
+    return new DryRun({ ...findings, jobs: await jobsOf(entry, row, accepted) });
+  } catch (error) {
+    if (!(error instanceof ValidationError)) throw error;
+    return new DryRun({ ...findings, issues: error.issues, issueCount: error.total });
+  }
+}
+
+const nothingFound = {
+  issues: [],
+  issueCount: 0,
+  missingSetting: null,
+  requestCount: 0,
+  bytes: 0,
+  jobs: [],
+  tokens: null,
+  cost: null,
+} as const;
+
+function missingSetting(services: Services, { provider, mode }: ProviderEntry): string | null {
+  try {
+    configured(services, { provider: provider.name, sandbox: mode === 'SANDBOX' });
+    return null;
+  } catch (error) {
+    if (error instanceof ProviderNotConfiguredError) return error.setting;
+    throw error;
+  }
+}
+
+const measured = (services: Services, { provider }: ProviderEntry, accepted: readonly PlacedItem[]) => ({
+  requestCount: accepted.length,
+  bytes: accepted.reduce((sum, { item }) => sum + item.bytes, 0),
+  tokens: accepted.reduce<TokenEstimate | null>((sum, { tokens }) => plusTokens(sum, tokens), noTokens),
+  cost: estimateRequests(services, provider.name, accepted, services.clock.now()),
+});
+
+async function jobsOf(
+  { provider }: ProviderEntry,
+  { endpoint }: BatchDraft['row'],
+  accepted: readonly PlacedItem[],
+): Promise<DryRunJob[]> {
+  if (accepted.length === 0) return [];
+  const planned = await planJobs(provider, onePage(accepted));
+  return planned.map((job) => ({
+    endpoint: job.endpoint ?? endpoint,
+    model: job.model,
+    agentId: job.agentId,
+    requestCount: job.requestCount,
+    bytes: bytesOf(provider, job),
+  }));
+}
+
+async function* onePage(accepted: readonly PlacedItem[]): MeasureReadings {
+  yield accepted.map(({ item }) => item);
+}
