@@ -38,8 +38,9 @@ export async function ask(
 
 const uuids = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
-/** The same text about something that never was: each UUID in it is another one. */
-export const neverWas = (text: string): string => text.replace(uuids, () => `0${randomUUID().slice(1)}`);
+/** The same text about something that never was: each UUID in it is another one, of the same place in every order. */
+export const neverWas = (text: string): string =>
+  text.replace(uuids, (uuid) => uuid.slice(0, -12) + randomUUID().slice(-12));
 
 /** A global id of the same type of something that never was, or the like of a plain one. */
 export function idOfNothing(id: string): string {
