@@ -15,8 +15,8 @@ export async function recordCall(scope: Scope, tx: Queryable, row: AuditRow): Pr
 }
 
 /** The same, unless something was written of the call before. */
-export async function recordUnlessKnown(_scope: Scope, db: Queryable, row: AuditRow): Promise<void> {
-  await db.insert(audit).values(row).onConflictDoNothing({ target: audit.id });
+export async function recordUnlessKnown(scope: Scope, db: Queryable, row: AuditRow): Promise<void> {
+  await db.insert(audit).values(owned(scope, row)).onConflictDoNothing({ target: audit.id });
 }
 
 /** Where a page of the trail starts and which way it goes. */
