@@ -1,4 +1,7 @@
-/** What accepted requests are thought to cost, before anything is sent. The rules are `domain/token-estimate.ts` and `domain/cost.ts`. */
+/**
+ * What accepted requests are thought to cost, before anything is sent. The rules are `domain/token-estimate.ts` and
+ * `domain/cost.ts`.
+ */
 import { type CostRange, estimatedCost, plusRange } from '../domain/cost.ts';
 import { zero } from '../domain/decimal.ts';
 import type { Services } from '../services.ts';
