@@ -7,11 +7,14 @@ import type { Server } from 'node:http';
 import { type DocumentNode, GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
+import type { GraphQLParams } from 'graphql-yoga';
 import { WebSocketServer } from 'ws';
 import type { SignedInKey } from '../db/queries/organizations.ts';
-import type { Services } from '../services.ts';
 import { signIn } from '../sign-in.ts';
-import { type GraphqlApi, graphqlPath } from './graphql.ts';
+import { mayOpenSocket } from './cross-origin.ts';
+import { documentOf } from './defences/persisted.ts';
+import { usualDefences } from './defences/plugin.ts';
+import { type ApiOptions, type GraphqlApi, graphqlPath } from './graphql.ts';
 import type { KeyWatch } from './key-watch.ts';
 
 /** The WebSocket side of the server. */
@@ -23,6 +26,8 @@ export interface WebSocketApi {
 /** How often a client is asked for a sign of life; one that has not answered by the next time is cut off. */
 const usualKeepAliveMilliseconds = 12_000;
 
+type SocketOptions = Pick<ApiOptions, 'services' | 'sandbox' | 'corsOrigins' | 'origin' | 'defences'>;
+
 interface Extra extends Record<PropertyKey, unknown> {
   viewer?: SignedInKey;
   /** Stops watching the connection's key. */
@@ -33,13 +38,21 @@ interface Extra extends Record<PropertyKey, unknown> {
 export function serveWebSocket(
   server: Server,
   api: GraphqlApi,
-  { services, sandbox, keys }: { services: Services; sandbox: boolean; keys: KeyWatch },
+  {
+    services,
+    sandbox,
+    keys,
+    corsOrigins,
+    origin,
+    defences: { documents } = usualDefences,
+  }: SocketOptions & { readonly keys: KeyWatch },
   keepAliveMilliseconds = usualKeepAliveMilliseconds,
 ): WebSocketApi {
   const sockets = new WebSocketServer({
     server,
     path: graphqlPath,
     maxPayload: services.settings.bodyBytesMax,
+    verifyClient: ({ req }, answer) => answer(mayOpenSocket(req, corsOrigins, origin()), 403),
   });
   const { dispose } = useServer<Record<string, unknown>, Extra>(
     {
@@ -63,11 +76,17 @@ export function serveWebSocket(
         }
       },
       onClose: ({ extra }) => extra.unwatch?.(),
-      async onSubscribe({ extra }, _id, { query, operationName, variables }) {
+      async onSubscribe({ extra }, _id, payload) {
         const { viewer } = extra;
+        const { operationName, variables } = payload;
         if (viewer === undefined)
           throw new Error('an operation comes only after its connection was accepted');
-        const { schema, execute, subscribe, contextFactory, parse, validate } = api.getEnveloped({ viewer });
+        const { schema, execute, subscribe, contextFactory, parse, validate } = api.getEnveloped({
+          viewer,
+          params: payload as GraphQLParams,
+        });
+        const query = documentOf(payload, documents);
+        if (query instanceof GraphQLError) return [query];
         let document: DocumentNode;
         try {
           document = parse(query);
@@ -122,8 +141,12 @@ type Pipeline = Pick<ReturnType<GraphqlApi['getEnveloped']>, 'execute' | 'subscr
 const pipelineOf = (args: { rootValue?: unknown }): Pipeline => args.rootValue as Pipeline;
 
 /** The code that HTTP gives such an error too. */
-const unreadable = ({ message, source, positions }: GraphQLError): GraphQLError =>
-  new GraphQLError(message, { source, positions, extensions: { code: 'GRAPHQL_PARSE_FAILED' } });
+const unreadable = ({ message, source, positions, extensions }: GraphQLError): GraphQLError =>
+  new GraphQLError(message, {
+    source,
+    positions,
+    extensions: { code: 'GRAPHQL_PARSE_FAILED', ...extensions },
+  });
 
 /** What errors tell HTTP of its status and headers is not the client's. */
 function withoutHttp(error: GraphQLError): GraphQLFormattedError {
