@@ -466,7 +466,11 @@ describe('A configuration is refused', () => {
     expect(error).toBeInstanceOf(StartError);
     const told = new Set(error.problems.map(({ variable }) => variable));
     // A path may be any text.
-    expect(names.filter((name) => !told.has(name))).toEqual(['PERSISTED_DOCUMENTS', 'DATA_DIR', 'PRICES_FILE']);
+    expect(names.filter((name) => !told.has(name))).toEqual([
+      'PERSISTED_DOCUMENTS',
+      'DATA_DIR',
+      'PRICES_FILE',
+    ]);
     for (const name of told) expect(error.message).toContain(name);
     expect(`${error.message} ${JSON.stringify(error)} ${error.stack}`).not.toContain('S3CRET');
   });

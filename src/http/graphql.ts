@@ -15,6 +15,7 @@ import { type Defences, defencesPlugin, usualDefences } from './defences/plugin.
 import { endWithKey } from './end-with-key.ts';
 import type { KeyWatch } from './key-watch.ts';
 import { publicError } from './public-error.ts';
+import { requestReadingPlugin } from './request-reading.ts';
 
 /** Where GraphQL is served. */
 export const graphqlPath = '/graphql';
@@ -69,7 +70,12 @@ export function createGraphqlApi(options: ApiOptions, keys: KeyWatch) {
       documentCache: createDocumentCache(),
       errorCache: { get: () => undefined, set: () => undefined },
     },
-    plugins: [signInPlugin(services, sandbox), defencesPlugin(defences), endWithKey(keys)],
+    plugins: [
+      requestReadingPlugin,
+      signInPlugin(services, sandbox),
+      defencesPlugin(defences),
+      endWithKey(keys),
+    ],
     context: ({ viewer }) => {
       if (viewer === undefined) throw unauthenticated();
       return createContext({ services, viewer, sandbox, origin: origin() });

@@ -9,6 +9,7 @@ import { queryLimits } from '../../src/domain/query-limits.ts';
 import { sandboxKey } from '../../src/first-keys.ts';
 import { loadPersistedDocuments } from '../../src/http/defences/persisted.ts';
 import { createGraphqlApi } from '../../src/http/graphql.ts';
+import { watchKeys } from '../../src/http/key-watch.ts';
 import { providers } from '../../src/providers/registry.ts';
 import { schema } from '../../src/schema/index.ts';
 import { startTestService, type TestService } from '../support/service.ts';
@@ -41,7 +42,8 @@ describe('The examples on the page of limits', () => {
   it.each(examples)('are answered as they say: $title', async ({ setting, value, body, answer }) => {
     const { http } = readConfig({ [setting]: value.replace('<a directory>', nothing) }, {}, providers);
     const path = http.persistedDocuments;
-    const api = createGraphqlApi({
+    const keys = watchKeys(service.app.services);
+    const options = {
       services: service.app.services,
       sandbox: true,
       origin: () => service.url,
@@ -53,7 +55,8 @@ describe('The examples on the page of limits', () => {
         suggestions: false,
         documents: path === null ? null : await loadPersistedDocuments(path, schema),
       },
-    });
+    };
+    const api = createGraphqlApi(options, keys);
     const response = await api.fetch(`${service.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-api-key': sandboxKey },
@@ -61,6 +64,7 @@ describe('The examples on the page of limits', () => {
     });
     expect(await response.json()).toEqual(answer);
     await api.dispose();
+    keys.close();
   });
 
   it('show every refusal that there is', () => {

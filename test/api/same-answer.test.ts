@@ -58,6 +58,21 @@ describe('The same question', () => {
     ],
     ['a field that does not exist', { query: '{ nothing }' }, 'GRAPHQL_VALIDATION_FAILED'],
     ['a document that ends too soon', { query: '{ viewer {' }, 'GRAPHQL_PARSE_FAILED'],
+    [
+      'an operation that is not there',
+      { query: 'query A { viewer { sandbox } }', operationName: 'B' },
+      'OPERATION_RESOLUTION_FAILURE',
+    ],
+    [
+      'one of two operations, without its name',
+      { query: 'query A { viewer { sandbox } } query B { viewer { sandbox } }' },
+      'OPERATION_RESOLUTION_FAILURE',
+    ],
+    [
+      'a document without an operation',
+      { query: 'fragment A on Viewer { sandbox }' },
+      'OPERATION_RESOLUTION_FAILURE',
+    ],
     ['a variable that is missing', { query: whole }, 'BAD_USER_INPUT'],
     [
       'a variable of the wrong type',

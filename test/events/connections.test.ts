@@ -84,8 +84,9 @@ const ofThisMachine = { sandbox: true, origin: () => '', corsOrigins: [], sandbo
 describe('A client that is dead and does not know it', () => {
   /** The same server with less patience. */
   async function impatient(patienceMilliseconds: number) {
-    const options = { services, ...ofThisMachine, keys: watchKeys(services) };
-    const api = createGraphqlApi(options, options.keys);
+    const keys = watchKeys(services);
+    const options = { services, ...ofThisMachine, keys };
+    const api = createGraphqlApi(options, keys);
     const server: Server = createServer(async (request, response) => {
       await api(request, response);
       cutWhenStalled(request, response, patienceMilliseconds);
@@ -156,8 +157,9 @@ describe('A WebSocket client without a good key', () => {
 
     const { services: broken, db } = anotherProcess(service);
     await db.close();
-    const options = { services: broken, ...ofThisMachine, keys: watchKeys(broken) };
-    const api = createGraphqlApi(options, options.keys);
+    const keys = watchKeys(broken);
+    const options = { services: broken, ...ofThisMachine, keys };
+    const api = createGraphqlApi(options, keys);
     const server = createServer();
     const sockets = serveWebSocket(server, api, options);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

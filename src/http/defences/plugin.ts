@@ -3,8 +3,16 @@
  * where all transports pass: parsing, validation and execution; so HTTP, server-sent events and WebSocket refuse the
  * same with the same words. What is measured, and how, stands in the files beside.
  */
-import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, Source, validate } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  parse,
+  Source,
+  validate,
+} from 'graphql';
+import type { GraphQLParams, Plugin } from 'graphql-yoga';
 import { type QueryLimits, usualQueryLimits } from '../../domain/query-limits.ts';
 import { complexityOf, type Execution } from './complexity.ts';
 import { introspects, measure } from './measure.ts';
@@ -50,19 +58,28 @@ export function defencesPlugin({ limits, introspection, suggestions, documents }
   const telling = { hideSuggestions: !suggestions };
   return {
     onParams({ params, request, setParams, setResult }) {
+      // Whatever JSON was sent; Yoga refuses what is no object, but only after this.
+      if (Object(params) !== params) return;
       const documentId = Reflect.get(params, 'documentId') ?? documentIdIn(request);
       const query = documentOf({ query: params.query, documentId }, documents);
       if (query instanceof GraphQLError) setResult({ errors: [query] });
       // A result does not keep Yoga from looking for a text, which one who names a document need not send.
       if (query !== '') setParams({ ...params, query: typeof query === 'string' ? query : '' });
     },
-    onParse({ setParseFn }) {
+    onParse({ context, setParseFn }) {
       setParseFn((text, options) => {
         const source = text instanceof Source ? text : new Source(text);
         const error = unparsable(source, limits);
         if (error !== null) throw error;
         return parse(source, options);
       });
+      return ({ result, replaceParseResult }) => {
+        const { operationName } = requestIn(context);
+        // A name that is no text is refused as such.
+        if (result === null || result instanceof Error || typeof (operationName ?? '') !== 'string') return;
+        // Said here because the transports would each say it in words of their own.
+        if (getOperationAST(result, operationName) == null) replaceParseResult(unresolved());
+      };
     },
     onValidate({ setValidationFn }) {
       setValidationFn((schema: GraphQLSchema, document: DocumentNode, rules) => {
@@ -74,7 +91,8 @@ export function defencesPlugin({ limits, introspection, suggestions, documents }
       const weight = weigh(args);
       if (weight instanceof GraphQLError) return setResultAndStopExecution({ errors: [weight] });
       setExecuteFn((all) => executeFn({ ...all, ...telling }));
-      if (!asksForComplexity(args.contextValue)) return;
+      // Only who asks is told: `{"complexity": true}` in the request's own `extensions`.
+      if (requestIn(args.contextValue).extensions?.['complexity'] !== true) return;
       return {
         onExecuteDone({ result, setResult }) {
           if (Symbol.asyncIterator in result) return;
@@ -94,8 +112,8 @@ export function defencesPlugin({ limits, introspection, suggestions, documents }
 const documentIdIn = ({ method, url }: Request): string | null =>
   method === 'GET' ? (URL.parse(url)?.searchParams.get('documentId') ?? null) : null;
 
-/** Whether the request's own `extensions` say `{"complexity": true}`. */
-const asksForComplexity = (context: unknown): boolean => {
-  const { params } = context as { params?: { extensions?: Readonly<Record<string, unknown>> | null } };
-  return params?.extensions?.['complexity'] === true;
-};
+/** What the request says beside its document. */
+const requestIn = (context: unknown): GraphQLParams => (context as { params?: GraphQLParams }).params ?? {};
+
+const unresolved = (): GraphQLError =>
+  refusal('OPERATION_RESOLUTION_FAILURE', 'Could not determine what operation to execute.');
