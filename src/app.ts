@@ -21,6 +21,7 @@ import { StartError } from './errors.ts';
 import { createHub } from './events/hub.ts';
 import { connectHub, type EventSource } from './events/listener.ts';
 import { ensureKeys, sandboxKey } from './first-keys.ts';
+import { loadPersistedDocuments } from './http/defences/persisted.ts';
 import { type HttpServer, listen } from './http/server.ts';
 import { openKeptClock } from './kept-clock.ts';
 import { noOwnPrices, readOwnPrices } from './prices/own-prices.ts';
@@ -29,6 +30,7 @@ import { openProviderAccess, type ProviderReach } from './providers/access.ts';
 import type { Emulator } from './providers/emulation.ts';
 import type { Provider } from './providers/provider.ts';
 import { providers } from './providers/registry.ts';
+import { schema } from './schema/index.ts';
 import type { Services } from './services.ts';
 import { startWorker, type Worker } from './worker/worker.ts';
 
@@ -198,10 +200,13 @@ async function openWorker(
 }
 
 async function openServer(services: Services, config: Config, source: EventSource): Promise<HttpServer> {
+  const { host, port, corsOrigins, graphiql, introspection, queryLimits, persistedDocuments } = config.http;
+  const documents =
+    persistedDocuments === null ? null : await loadPersistedDocuments(persistedDocuments, schema);
   let listening = '';
   const server = await listen({
-    host: config.http.host,
-    port: config.http.port,
+    host,
+    port,
     readiness: {
       database: () => answers(services.db),
       events: async () => config.events === 'poll' || source.listening(),
@@ -213,8 +218,15 @@ async function openServer(services: Services, config: Config, source: EventSourc
             services,
             sandbox: config.sandbox,
             origin: () => config.http.publicUrl ?? listening,
-            corsOrigins: config.http.corsOrigins,
+            corsOrigins,
             sandboxKey: config.sandbox ? sandboxKey : null,
+            graphiql,
+            defences: {
+              limits: queryLimits,
+              introspection,
+              suggestions: config.sandbox && introspection,
+              documents,
+            },
           },
   });
   listening = server.url;

@@ -6,6 +6,7 @@
 import { readCompatibleServices } from './config/compatible-services.ts';
 import { type Environment, openReading, type Reading } from './config/reading.ts';
 import { furtherVariables, providerVariables, variables } from './config/variables.ts';
+import type { QueryLimits } from './domain/query-limits.ts';
 import type { Connection, Provider } from './providers/provider.ts';
 import type { WorkSettings } from './services.ts';
 
@@ -31,6 +32,11 @@ export interface Config {
     /** `*` allows all. */
     readonly corsOrigins: readonly string[];
     readonly bodyBytesMax: number;
+    readonly graphiql: boolean;
+    readonly introspection: boolean;
+    /** Where the only documents lie that are executed; null where any is. */
+    readonly persistedDocuments: string | null;
+    readonly queryLimits: QueryLimits;
   };
   /** Null: the embedded Postgres; and no direct connection of its own. */
   readonly database: { readonly url: string | null; readonly directUrl: string | null };
@@ -92,6 +98,10 @@ export function readConfig(
       publicUrl: reading.read(variables.publicUrl),
       corsOrigins: reading.read(variables.corsOrigins),
       bodyBytesMax: work.bodyBytesMax,
+      graphiql: reading.read(variables.graphiql),
+      introspection: reading.read(variables.introspection),
+      persistedDocuments: reading.read(variables.persistedDocuments),
+      queryLimits: readQueryLimits(reading),
     },
     database: readDatabase(reading),
     dataDir: reading.read(variables.dataDir) ?? undefined,
@@ -176,6 +186,17 @@ function demandKey(reading: Reading, providers: readonly Provider[]): void {
   if (keys.some((key) => reading.has(key))) return;
   reading.refuse('--live', `must come with a provider's key: ${keys.map(({ name }) => name).join(' or ')}`);
 }
+
+const readQueryLimits = (reading: Reading): QueryLimits => ({
+  tokens: reading.read(variables.tokensMax),
+  nesting: reading.read(variables.nestingMax),
+  depth: reading.read(variables.depthMax),
+  breadth: reading.read(variables.breadthMax),
+  fields: reading.read(variables.fieldsMax),
+  aliases: reading.read(variables.aliasesMax),
+  directives: reading.read(variables.directivesMax),
+  complexity: reading.read(variables.complexityMax),
+});
 
 function readWork(reading: Reading, sandbox: boolean, notifies: boolean): WorkSettings {
   const mode = sandbox ? 'sandbox' : undefined;

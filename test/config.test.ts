@@ -4,6 +4,7 @@ import { configTable } from '../src/config/config-table.ts';
 import { ConfigError } from '../src/config/reading.ts';
 import { variables } from '../src/config/variables.ts';
 import { type ConfigFlags, readConfig } from '../src/config.ts';
+import { usualQueryLimits } from '../src/domain/query-limits.ts';
 import { StartError } from '../src/errors.ts';
 import { providers } from '../src/providers/registry.ts';
 
@@ -20,6 +21,10 @@ describe('An empty environment', () => {
         publicUrl: null,
         corsOrigins: [],
         bodyBytesMax: 25 * 1024 * 1024,
+        graphiql: true,
+        introspection: true,
+        persistedDocuments: null,
+        queryLimits: usualQueryLimits,
       },
       database: { url: null, directUrl: null },
       dataDir: undefined,
@@ -85,6 +90,17 @@ describe('Settings', () => {
       EVENT_RETENTION_DAYS: '7',
       PRICES_FILE: '/etc/prices.json',
       SANDBOX_SECONDS: '0.5',
+      GRAPHIQL: 'false',
+      INTROSPECTION: 'false',
+      PERSISTED_DOCUMENTS: '/srv/documents.json',
+      QUERY_TOKENS_MAX: '1',
+      INPUT_DEPTH_MAX: '2',
+      QUERY_DEPTH_MAX: '3',
+      QUERY_BREADTH_MAX: '4',
+      QUERY_FIELDS_MAX: '5',
+      QUERY_ALIASES_MAX: '6',
+      QUERY_DIRECTIVES_MAX: '7',
+      QUERY_COMPLEXITY_MAX: '8',
     });
     expect(config).toEqual({
       http: {
@@ -93,6 +109,19 @@ describe('Settings', () => {
         publicUrl: 'https://batches.example.com/base',
         corsOrigins: ['https://app.example.com', 'http://localhost:5173'],
         bodyBytesMax: 2048,
+        graphiql: false,
+        introspection: false,
+        persistedDocuments: '/srv/documents.json',
+        queryLimits: {
+          tokens: 1,
+          nesting: 2,
+          depth: 3,
+          breadth: 4,
+          fields: 5,
+          aliases: 6,
+          directives: 7,
+          complexity: 8,
+        },
       },
       database: { url: database, directUrl: 'postgresql://localhost/direct' },
       dataDir: '/srv/data',
@@ -437,7 +466,11 @@ describe('A configuration is refused', () => {
     expect(error).toBeInstanceOf(StartError);
     const told = new Set(error.problems.map(({ variable }) => variable));
     // A path may be any text.
-    expect(names.filter((name) => !told.has(name))).toEqual(['DATA_DIR', 'PRICES_FILE']);
+    expect(names.filter((name) => !told.has(name))).toEqual([
+      'PERSISTED_DOCUMENTS',
+      'DATA_DIR',
+      'PRICES_FILE',
+    ]);
     for (const name of told) expect(error.message).toContain(name);
     expect(`${error.message} ${JSON.stringify(error)} ${error.stack}`).not.toContain('S3CRET');
   });

@@ -6,6 +6,7 @@ import { type GraphQLEnumType, isEnumType } from 'graphql';
 import { configTable } from '../config/config-table.ts';
 import { callbackPausesSeconds } from '../domain/callback-schedule.ts';
 import { jobEdges } from '../domain/job.ts';
+import { queryLimits } from '../domain/query-limits.ts';
 import { jobStatuses } from '../domain/status.ts';
 import { providers } from '../providers/registry.ts';
 import { schema } from '../schema/index.ts';
@@ -34,6 +35,16 @@ export const sections: Readonly<Record<string, () => string>> = {
       ]),
     ),
   'callback states': () => enumTable('CallbackStatus', 'Callback is', 'when'),
+  'query limits': () =>
+    table(
+      ['Limit', 'default', 'the most', 'refused as'],
+      Object.values(queryLimits).map(({ setting, usual, counts, code: refusedAs }) => [
+        code(setting),
+        usual.toLocaleString('en'),
+        counts,
+        code(refusedAs),
+      ]),
+    ),
   'error codes': () => enumTable('ErrorCode', 'Code', 'meaning'),
   tasks: () =>
     table(

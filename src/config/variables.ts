@@ -1,6 +1,7 @@
 /** Every setting as data: what `config.ts` reads is what `docs/config.md` tells. A provider brings its own two. */
 import { z } from 'zod';
 import { defaultPollSchedule } from '../domain/polling.ts';
+import { type QueryLimit, queryLimits } from '../domain/query-limits.ts';
 import type { Provider } from '../providers/provider.ts';
 import {
   callbackTargets,
@@ -31,6 +32,14 @@ export interface Variable<Value, Absent = Value> {
 }
 
 const mebibyte = 1024 * 1024;
+
+/** The setting of one limit of an operation. */
+const limitOf = ({ setting, usual, counts }: QueryLimit) => ({
+  name: setting,
+  kind: wholeNumber(1, 1_000_000_000),
+  default: usual,
+  meaning: `The most ${counts} ([limits](limits.md)).`,
+});
 
 /** The settings of the service itself, in the order in which they are documented. */
 export const variables = {
@@ -65,6 +74,33 @@ export const variables = {
     meaning:
       'The largest request body, and with it the largest file or text taken through GraphQL, in bytes.',
   },
+  graphiql: {
+    name: 'GRAPHIQL',
+    kind: yesOrNo,
+    default: true,
+    meaning: 'Whether a browser that opens `/graphql` gets GraphiQL.',
+  },
+  introspection: {
+    name: 'INTROSPECTION',
+    kind: yesOrNo,
+    default: true,
+    meaning: 'Whether the schema may be asked for; GraphiQL and generators of clients do.',
+  },
+  persistedDocuments: {
+    name: 'PERSISTED_DOCUMENTS',
+    kind: { must: 'the path of a file or a directory', schema: z.string() },
+    default: null,
+    meaning:
+      'The only documents that are executed: a directory of `.graphql` files, or a JSON file of texts by their SHA-256. Without it any document is.',
+  },
+  tokensMax: limitOf(queryLimits.tokens),
+  nestingMax: limitOf(queryLimits.nesting),
+  depthMax: limitOf(queryLimits.depth),
+  breadthMax: limitOf(queryLimits.breadth),
+  fieldsMax: limitOf(queryLimits.fields),
+  aliasesMax: limitOf(queryLimits.aliases),
+  directivesMax: limitOf(queryLimits.directives),
+  complexityMax: limitOf(queryLimits.complexity),
   databaseUrl: {
     name: 'DATABASE_URL',
     kind: postgresUrl,

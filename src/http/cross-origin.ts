@@ -8,6 +8,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 /** How long a browser may remember the answer to a preflight, in seconds. */
 const preflightSeconds = 7200;
 
+/**
+ * Whether a WebSocket may be opened by whoever asks: browsers let every page open one and read what comes, so it is
+ * refused here to pages that may not read answers. Programs name no origin; `own` is where this service is reached.
+ */
+export function mayOpenSocket(
+  { headers }: IncomingMessage,
+  allowed: readonly string[],
+  own: string,
+): boolean {
+  const { origin, host } = headers;
+  if (origin === undefined || allowed.includes('*') || allowed.includes(origin)) return true;
+  const page = URL.parse(origin);
+  return page !== null && (page.host === host || page.origin === URL.parse(own)?.origin);
+}
+
 /** Puts the headers on the answer to come; answers a preflight itself, and then says true. */
 export function answerCrossOrigin(
   { method, headers }: IncomingMessage,

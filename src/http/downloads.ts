@@ -71,8 +71,8 @@ export async function answerDownload(
     return true;
   }
   await pipeline(Readable.from(pages()), response).catch((error: NodeJS.ErrnoException) => {
-    // A reader that went away is not a fault.
-    if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+    // A reader that went away is not a fault, also where it was gone before the first line.
+    if (!['ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_UNABLE_TO_PIPE'].includes(error.code ?? '')) throw error;
   });
   return true;
 }

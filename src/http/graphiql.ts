@@ -15,7 +15,7 @@ export async function answerGraphiql(
   response: ServerResponse,
   options: ApiOptions,
 ): Promise<boolean> {
-  if (request.method !== 'GET') return false;
+  if (request.method !== 'GET' || options.graphiql === false) return false;
   const { pathname } = new URL(request.url ?? '/', 'http://localhost');
   if (pathname !== graphqlPath) return answerGraphiqlFile(request, response, pathname);
   if (!request.headers.accept?.includes('text/html')) return false;

@@ -3,16 +3,19 @@
  * Owns who may ask and what errors look like; what is answered is the schema's.
  */
 import { GraphQLError } from 'graphql';
-import { createYoga, type Plugin } from 'graphql-yoga';
+import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga';
 import { type Context, createContext } from '../context.ts';
 import type { SignedInKey } from '../db/queries/organizations.ts';
 import { UnauthenticatedError } from '../errors.ts';
 import { schema } from '../schema/index.ts';
 import type { Services } from '../services.ts';
 import { signIn } from '../sign-in.ts';
+import { createDocumentCache } from './defences/document-cache.ts';
+import { type Defences, defencesPlugin, usualDefences } from './defences/plugin.ts';
 import { endWithKey } from './end-with-key.ts';
 import type { KeyWatch } from './key-watch.ts';
 import { publicError } from './public-error.ts';
+import { requestReadingPlugin } from './request-reading.ts';
 
 /** Where GraphQL is served. */
 export const graphqlPath = '/graphql';
@@ -26,12 +29,18 @@ export interface ApiOptions {
   readonly corsOrigins: readonly string[];
   /** A key that GraphiQL arrives with; only in the sandbox. */
   readonly sandboxKey: string | null;
+  /** What may be asked; the usual where left out. */
+  readonly defences?: Defences;
+  /** Whether the page is served by which people ask; it is where left out. */
+  readonly graphiql?: boolean;
 }
 
 /** What travels with a request from its transport to the context. */
 export interface Transported {
   /** Set by a transport that signs in by itself (WebSocket), else by the plugin below. */
   viewer?: SignedInKey;
+  /** What the request says beside its document. */
+  params?: GraphQLParams;
 }
 
 /** The GraphQL server, to be given requests. */
@@ -42,7 +51,7 @@ const envelopeBytes = 1_000_000;
 
 /** Makes the GraphQL server; its streams end with their keys. */
 export function createGraphqlApi(options: ApiOptions, keys: KeyWatch) {
-  const { services, sandbox, origin } = options;
+  const { services, sandbox, origin, defences = usualDefences } = options;
   return createYoga<Transported, Context>({
     schema,
     graphqlEndpoint: graphqlPath,
@@ -55,7 +64,18 @@ export function createGraphqlApi(options: ApiOptions, keys: KeyWatch) {
     // Ours is in graphiql.ts; Yoga's would be loaded from another machine.
     graphiql: false,
     maskedErrors: { maskError: (error) => publicError(services.log, error) },
-    plugins: [signInPlugin(services, sandbox), endWithKey(keys)],
+    extraParamNames: ['documentId'],
+    // Yoga's would keep a thousand documents of any size for an hour, and as many errors.
+    parserAndValidationCache: {
+      documentCache: createDocumentCache(),
+      errorCache: { get: () => undefined, set: () => undefined },
+    },
+    plugins: [
+      requestReadingPlugin,
+      signInPlugin(services, sandbox),
+      defencesPlugin(defences),
+      endWithKey(keys),
+    ],
     context: ({ viewer }) => {
       if (viewer === undefined) throw unauthenticated();
       return createContext({ services, viewer, sandbox, origin: origin() });

@@ -38,6 +38,8 @@ export async function listen({ host, port, readiness, api }: HttpOptions): Promi
   const graphql = api === null || keys === null ? null : createGraphqlApi(api, keys);
   const server = createServer((request, response) => {
     route(request, response).catch((error: unknown) => {
+      // A caller that went away before the request was whole; nobody is left to be told, and nothing went wrong here.
+      if (request.destroyed && !request.complete) return void response.destroy();
       api?.services.log.error({ err: error }, 'a request failed by a fault of the service');
       if (response.headersSent) response.destroy();
       else

@@ -4,15 +4,20 @@
  * when the key stops being one.
  */
 import type { Server } from 'node:http';
-import { type DocumentNode, GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
+import type { GraphQLParams } from 'graphql-yoga';
 import { WebSocketServer } from 'ws';
 import type { SignedInKey } from '../db/queries/organizations.ts';
-import type { Services } from '../services.ts';
 import { signIn } from '../sign-in.ts';
-import { type GraphqlApi, graphqlPath } from './graphql.ts';
+import { type ConnectionStreams, createConnectionStreams } from './connection-streams.ts';
+import { mayOpenSocket } from './cross-origin.ts';
+import { documentOf } from './defences/persisted.ts';
+import { usualDefences } from './defences/plugin.ts';
+import { type ApiOptions, type GraphqlApi, graphqlPath } from './graphql.ts';
 import type { KeyWatch } from './key-watch.ts';
+import { refuseWrongWay } from './wrong-way-messages.ts';
 
 /** The WebSocket side of the server. */
 export interface WebSocketApi {
@@ -23,23 +28,34 @@ export interface WebSocketApi {
 /** How often a client is asked for a sign of life; one that has not answered by the next time is cut off. */
 const usualKeepAliveMilliseconds = 12_000;
 
+type SocketOptions = Pick<ApiOptions, 'services' | 'sandbox' | 'corsOrigins' | 'origin' | 'defences'>;
+
 interface Extra extends Record<PropertyKey, unknown> {
   viewer?: SignedInKey;
   /** Stops watching the connection's key. */
   unwatch?: () => void;
+  streams?: ConnectionStreams;
 }
 
 /** Serves WebSocket connections of `server`. */
 export function serveWebSocket(
   server: Server,
   api: GraphqlApi,
-  { services, sandbox, keys }: { services: Services; sandbox: boolean; keys: KeyWatch },
+  {
+    services,
+    sandbox,
+    keys,
+    corsOrigins,
+    origin,
+    defences: { documents } = usualDefences,
+  }: SocketOptions & { readonly keys: KeyWatch },
   keepAliveMilliseconds = usualKeepAliveMilliseconds,
 ): WebSocketApi {
   const sockets = new WebSocketServer({
     server,
     path: graphqlPath,
     maxPayload: services.settings.bodyBytesMax,
+    verifyClient: ({ req }, answer) => answer(mayOpenSocket(req, corsOrigins, origin()), 403),
   });
   const { dispose } = useServer<Record<string, unknown>, Extra>(
     {
@@ -50,6 +66,7 @@ export function serveWebSocket(
           const viewer = await signIn(services, lowerCased(connectionParams), sandbox);
           if (viewer === null) return false;
           extra.viewer = viewer;
+          extra.streams = createConnectionStreams();
           const { socket } = extra;
           // One that has gone meanwhile would be watched for good.
           if (socket.readyState === socket.OPEN)
@@ -62,12 +79,21 @@ export function serveWebSocket(
           return false;
         }
       },
-      onClose: ({ extra }) => extra.unwatch?.(),
-      async onSubscribe({ extra }, _id, { query, operationName, variables }) {
-        const { viewer } = extra;
-        if (viewer === undefined)
+      onClose({ extra }) {
+        extra.unwatch?.();
+        extra.streams?.end();
+      },
+      async onSubscribe({ extra }, _id, payload) {
+        const { viewer, streams } = extra;
+        const { operationName, variables } = payload;
+        if (viewer === undefined || streams === undefined)
           throw new Error('an operation comes only after its connection was accepted');
-        const { schema, execute, subscribe, contextFactory, parse, validate } = api.getEnveloped({ viewer });
+        const { schema, execute, subscribe, contextFactory, parse, validate } = api.getEnveloped({
+          viewer,
+          params: payload as GraphQLParams,
+        });
+        const query = documentOf(payload, documents);
+        if (query instanceof GraphQLError) return [query];
         let document: DocumentNode;
         try {
           document = parse(query);
@@ -83,11 +109,14 @@ export function serveWebSocket(
           operationName,
           variableValues: variables,
           contextValue: await contextFactory(),
-          rootValue: { execute, subscribe },
+          rootValue: { execute, subscribe, streams },
         };
       },
       execute: (args) => pipelineOf(args).execute(args),
-      subscribe: (args) => pipelineOf(args).subscribe(args),
+      subscribe: async (args) => {
+        const { subscribe, streams } = pipelineOf(args);
+        return streams.keep<ExecutionResult>(await subscribe(args));
+      },
       onError: (_context, _id, _payload, errors) => errors.map(withoutHttp),
       onNext(_context, _id, _payload, _args, { data, errors }) {
         if (errors === undefined) return;
@@ -98,6 +127,7 @@ export function serveWebSocket(
     keepAliveMilliseconds,
   );
   sockets.on('connection', (socket) => {
+    refuseWrongWay(socket);
     // In place of the library's listener, which writes to the console; ws closes the connection by itself.
     socket.removeAllListeners('error');
     socket.on('error', (error) => services.log.info({ err: error }, 'a WebSocket connection broke'));
@@ -116,14 +146,20 @@ export function serveWebSocket(
 /** The closing code of a server that cannot serve just now. */
 const tryAgainLater = 1013;
 
-type Pipeline = Pick<ReturnType<GraphqlApi['getEnveloped']>, 'execute' | 'subscribe'>;
+interface Pipeline extends Pick<ReturnType<GraphqlApi['getEnveloped']>, 'execute' | 'subscribe'> {
+  readonly streams: ConnectionStreams;
+}
 
 /** The functions that `onSubscribe` put aside, so that plugins apply to this operation as to any other. */
 const pipelineOf = (args: { rootValue?: unknown }): Pipeline => args.rootValue as Pipeline;
 
 /** The code that HTTP gives such an error too. */
-const unreadable = ({ message, source, positions }: GraphQLError): GraphQLError =>
-  new GraphQLError(message, { source, positions, extensions: { code: 'GRAPHQL_PARSE_FAILED' } });
+const unreadable = ({ message, source, positions, extensions }: GraphQLError): GraphQLError =>
+  new GraphQLError(message, {
+    source,
+    positions,
+    extensions: { code: 'GRAPHQL_PARSE_FAILED', ...extensions },
+  });
 
 /** What errors tell HTTP of its status and headers is not the client's. */
 function withoutHttp(error: GraphQLError): GraphQLFormattedError {

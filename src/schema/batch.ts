@@ -133,6 +133,7 @@ builder.node(BatchRef, {
       }),
       errorGroups: t.field({
         type: [ErrorGroupType],
+        extensions: { listSize: 100 },
         description: 'What failed in it by code, most frequent first; at most 100 codes.',
         resolve: async (batch, _args, context) => [...(await batchErrorGroups(batch, context))],
       }),

@@ -29,6 +29,7 @@ builder.queryField('node', (t) =>
 builder.queryField('nodes', (t) =>
   t.field({
     type: [builder.nodeInterfaceRef()],
+    extensions: { listSize: 'ids' },
     nullable: { list: false, items: true },
     description:
       'Several at once, at most 100, in the order of the ids; null where your organization has nothing with one.',

@@ -51,6 +51,7 @@ const ItemsFrameType = builder.objectRef<streams.ItemsFrameModel>('BatchItemsFra
   fields: (t) => ({
     items: t.field({
       type: [ItemRef],
+      extensions: { listSize: 1000 },
       description: 'The items, up to 1,000, in the order in which their results were stored.',
       resolve: (frame) => [...frame.items],
     }),

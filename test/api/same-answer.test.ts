@@ -1,11 +1,9 @@
 /** One API through four doors: what is asked over POST, GET, SSE or WebSocket is answered word for word alike. */
-import { createClient as createSseClient } from 'graphql-sse';
-import { createClient as createWebSocketClient } from 'graphql-ws';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
 import { sandboxKey } from '../../src/first-keys.ts';
 import { chatBody } from '../support/documents.ts';
+import { doors, doorsOfMutations, post, type Question } from '../support/doors.ts';
 import { addKey, organizationOf } from '../support/keys.ts';
 import { mutate, mutationDocument } from '../support/mutations.ts';
 import { leavesOf, placesBelowLists } from '../support/selections.ts';
@@ -25,78 +23,11 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-interface Question {
-  readonly query: string;
-  readonly variables?: Record<string, unknown>;
-  readonly operationName?: string;
-}
-type Ask = (question: Question, key: string) => Promise<unknown>;
-
-const post = async ({ query, variables, operationName }: Question, key: string): Promise<unknown> => {
-  const response = await fetch(`${service.url}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-api-key': key },
-    body: JSON.stringify({ query, variables, operationName }),
-  });
-  return response.json();
-};
-
-const getIt = async ({ query, variables, operationName }: Question, key: string): Promise<unknown> => {
-  const search = new URLSearchParams({ query });
-  if (variables !== undefined) search.set('variables', JSON.stringify(variables));
-  if (operationName !== undefined) search.set('operationName', operationName);
-  const response = await fetch(`${service.url}/graphql?${search}`, { headers: { 'x-api-key': key } });
-  return response.json();
-};
-
-/** The one message of an operation by a published client; or, in their one shape, errors that came instead. */
-const firstOf = (
-  subscribe: (sink: { next(value: unknown): void; error(error: unknown): void; complete(): void }) => void,
-) =>
-  new Promise((resolve) => {
-    const answers: unknown[] = [];
-    subscribe({
-      next: (value) => void answers.push(value),
-      error: (error) => resolve(Array.isArray(error) ? { errors: error } : error),
-      complete: () => resolve(answers.length === 1 ? answers[0] : answers),
-    });
-  });
-
-const sse: Ask = async (question, key) => {
-  const client = createSseClient({
-    url: `${service.url}/graphql`,
-    headers: { 'x-api-key': key },
-    retryAttempts: 0,
-  });
-  const answer = await firstOf((sink) => client.subscribe(question, sink));
-  client.dispose();
+const expectSame = async (question: Question, through: typeof doors, key = sandboxKey): Promise<unknown> => {
+  const answer = await post(service, question, key);
+  for (const [name, ask] of through) expect(await ask(service, question, key), name).toEqual(answer);
   return answer;
 };
-
-const webSocket: Ask = async (question, key) => {
-  const client = createWebSocketClient({
-    url: `${service.url.replace(/^http/, 'ws')}/graphql`,
-    webSocketImpl: WebSocket,
-    connectionParams: { 'x-api-key': key },
-    retryAttempts: 0,
-  });
-  const answer = await firstOf((sink) => client.subscribe(question, sink));
-  await client.dispose();
-  return answer;
-};
-
-const doors: ReadonlyArray<readonly [name: string, ask: Ask]> = [
-  ['GET', getIt],
-  ['SSE', sse],
-  ['WebSocket', webSocket],
-];
-const doorsOfMutations = doors.filter(([name]) => name !== 'GET');
-
-async function expectSame(question: Question, through: typeof doors, key = sandboxKey): Promise<unknown> {
-  const answer = await post(question, key);
-  for (const [name, ask] of through) expect(await ask(question, key), name).toEqual(answer);
-  return answer;
-}
 
 const places = placesBelowLists();
 const node = (type: string): string =>
@@ -127,6 +58,21 @@ describe('The same question', () => {
     ],
     ['a field that does not exist', { query: '{ nothing }' }, 'GRAPHQL_VALIDATION_FAILED'],
     ['a document that ends too soon', { query: '{ viewer {' }, 'GRAPHQL_PARSE_FAILED'],
+    [
+      'an operation that is not there',
+      { query: 'query A { viewer { sandbox } }', operationName: 'B' },
+      'OPERATION_RESOLUTION_FAILURE',
+    ],
+    [
+      'one of two operations, without its name',
+      { query: 'query A { viewer { sandbox } } query B { viewer { sandbox } }' },
+      'OPERATION_RESOLUTION_FAILURE',
+    ],
+    [
+      'a document without an operation',
+      { query: 'fragment A on Viewer { sandbox }' },
+      'OPERATION_RESOLUTION_FAILURE',
+    ],
     ['a variable that is missing', { query: whole }, 'BAD_USER_INPUT'],
     [
       'a variable of the wrong type',

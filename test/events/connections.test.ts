@@ -79,19 +79,19 @@ describe.each(['WebSocket', 'SSE'] as const)('A client over %s', (name) => {
   });
 });
 
+const ofThisMachine = { sandbox: true, origin: () => '', corsOrigins: [], sandboxKey: null };
+
 describe('A client that is dead and does not know it', () => {
   /** The same server with less patience. */
   async function impatient(patienceMilliseconds: number) {
     const keys = watchKeys(services);
-    const api = createGraphqlApi(
-      { services, sandbox: true, origin: () => '', corsOrigins: [], sandboxKey: null },
-      keys,
-    );
+    const options = { services, ...ofThisMachine, keys };
+    const api = createGraphqlApi(options, keys);
     const server: Server = createServer(async (request, response) => {
       await api(request, response);
       cutWhenStalled(request, response, patienceMilliseconds);
     });
-    const sockets = serveWebSocket(server, api, { services, sandbox: true, keys }, patienceMilliseconds);
+    const sockets = serveWebSocket(server, api, options, patienceMilliseconds);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     return {
@@ -158,12 +158,10 @@ describe('A WebSocket client without a good key', () => {
     const { services: broken, db } = anotherProcess(service);
     await db.close();
     const keys = watchKeys(broken);
-    const api = createGraphqlApi(
-      { services: broken, sandbox: true, origin: () => '', corsOrigins: [], sandboxKey: null },
-      keys,
-    );
+    const options = { services: broken, ...ofThisMachine, keys };
+    const api = createGraphqlApi(options, keys);
     const server = createServer();
-    const sockets = serveWebSocket(server, api, { services: broken, sandbox: true, keys });
+    const sockets = serveWebSocket(server, api, options);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     expect(await rawTransports.WebSocket({ ...request, url: `http://127.0.0.1:${port}`, key }).closed).toBe(
