@@ -12,13 +12,14 @@ import { type Connection, connectionOf, readingLimit, readingOrder } from './con
 /** An entry, as the schema's type is backed. */
 export type AuditModel = AuditRow;
 
-/** Does a mutation, and writes down who did it, to what, and what it came to. */
+/** Does a mutation, and writes down who did it, to what, and what it came to. A dry run does nothing, and leaves nothing. */
 export async function auditedMutation<T>(
   verb: string,
   args: { readonly input?: Readonly<Record<string, unknown>> },
   context: Context,
   mutate: (context: Context) => Promise<T>,
 ): Promise<T> {
+  if (args.input?.['dryRun'] === true) return mutate(context);
   const { services, scope } = context;
   const call = { verb, organizationId: scope.organizationId, target: targetOf(args.input ?? {}) };
   return audited(services, scope, call, (db) => mutate({ ...context, services: { ...services, db } }));

@@ -67,6 +67,12 @@ describe.each(mutationNames)('The mutation %s', (name) => {
   });
 });
 
+it('A dry run leaves no entry, as it does nothing', async () => {
+  const input = { provider: 'openai', model: 'gpt-5-mini', dryRun: true };
+  const entries = await entriesOf(() => mutate(service, 'createBatch', input, { key: acme.key }));
+  expect(entries).toEqual([]);
+});
+
 describe('What was done to a batch', () => {
   it('is in its own trail, newest first, and in the page of the organization, also once it is deleted', async () => {
     const list = [{ body: chatBody('S3CRET') }];
