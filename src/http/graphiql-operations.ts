@@ -245,6 +245,20 @@ ${errorMembers}
 }
 `;
 
+/** Mutation.createApiKey. */
+export const createApiKey = `# Make a key for somebody else. It is shown once; revokeApiKey
+# takes it back. viewer.organization.apiKeys lists all of them.
+mutation CreateApiKey($input: CreateApiKeyInput!) {
+  createApiKey(input: $input) {
+    ... on CreateApiKeyPayload {
+      key
+      apiKey { id name scope expiresAt }
+    }
+${errorMembers}
+  }
+}
+`;
+
 /** Mutation.redeliverCallback. */
 export const redeliverCallback = `# Call the callbackUrl of a batch that has ended again, now.
 # Run it twice to see what the first call came to.

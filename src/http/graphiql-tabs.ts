@@ -42,6 +42,7 @@ export function graphiqlTabs(batches: ExampleBatches | null): GraphiqlTab[] {
     about(open ?? sent, operations.syncBatch, (batchId) => ({ input: { batchId } })),
     about(open ?? sent, operations.cancelBatch, (batchId) => ({ input: { batchId } })),
     about(failed ?? open ?? sent, operations.retryBatch, (batchId) => ({ input: { batchId } })),
+    tab(operations.createApiKey, { input: { name: 'A dashboard', scope: 'READ' } }),
     tab(operations.rotateCallbackSecret, { input: { graceHours: 24 } }),
     about(told ?? open ?? sent, operations.redeliverCallback, (batchId) => ({ input: { batchId } })),
     about(spare, operations.deleteBatch, (batchId) => ({ input: { batchId } })),
