@@ -72,7 +72,14 @@ export async function listen({ host, port, readiness, api }: HttpOptions): Promi
     answerJson(response, 404, { error: { code: 'NOT_FOUND', message: 'There is nothing here.' } });
   }
 
-  const address = await bind(server, host, port);
+  const letGo = async () => {
+    keys?.close();
+    await graphql?.dispose();
+  };
+  const address = await bind(server, host, port).catch(async (error: unknown) => {
+    await letGo();
+    throw error;
+  });
   const sockets =
     api === null || graphql === null || keys === null
       ? null
@@ -88,10 +95,9 @@ export async function listen({ host, port, readiness, api }: HttpOptions): Promi
       const left = sockets?.close(graceSeconds);
       api?.services.hub.close();
       await Promise.all([left, closed]);
-      keys?.close();
       clearTimeout(patience);
       clearInterval(sweeping);
-      await graphql?.dispose();
+      await letGo();
     },
   };
 }
