@@ -37,10 +37,11 @@ export async function syncBatch(
     const askedAt = services.clock.now();
     const wanted = await ask(services, scope, batchId);
     for (;;) {
+      // The jobs first: a batch that is read after them has all that settled them.
+      const jobs = await services.db.read((db) => jobsOfBatch(scope, db, batchId));
       const batch = await services.db.read((db) => findBatch(scope, db, batchId));
       if (batch === null) throw new NotFoundError('batch', batchId);
       if (batch.closedAt === null || isTerminalBatch(batch.status)) return { batch, settled: true };
-      const jobs = await services.db.read((db) => jobsOfBatch(scope, db, batchId));
       if (jobs.every((job) => isSettled(job, wanted, askedAt))) return { batch, settled: true };
       if ((await follower.next()) === 'closed') return { batch, settled: false };
     }

@@ -124,7 +124,10 @@ describe('A running worker whose every connection to the database is cut while i
     await outside.end();
     results.release();
     const follower = services.hub.follow({ batchId: id });
+    // Work that met a cut connection is due again after a pause.
+    const turning = setInterval(() => service.clock.advance({ seconds: 1 }), 100);
     while ((await batchNow(observer.services, id)).completedAt === null) await follower.next();
+    clearInterval(turning);
     follower.close();
     await worker.stop(5);
     expect(await batchNow(observer.services, id)).toMatchObject({
