@@ -115,6 +115,27 @@ describe('Fifty syncs of one batch at once', () => {
 });
 
 describe('A sync', () => {
+  it('that is settled between two of its readings has in its answer what settled it', async () => {
+    const id = await running();
+    const { db } = services;
+    let readings = 0;
+    const by: Services = {
+      ...services,
+      db: {
+        ...db,
+        async read(work) {
+          const found = await db.read(work);
+          readings += 1;
+          if (readings === 1) await service.work();
+          return found;
+        },
+      },
+    };
+    const { batch, settled } = await sync(id, by);
+    expect(settled).toBe(true);
+    expect(batch.version).toBe((await batchNow(services, id)).version);
+  });
+
   it('of an accumulating batch asks nobody and changes nothing', async () => {
     const batch = await makeBatch(services, scope, { submit: { kind: 'MANUAL' } });
     const before = emulator.calls.length;
