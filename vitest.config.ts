@@ -25,8 +25,6 @@ export default defineConfig(({ mode }) => ({
   resolve: { alias: [oneGraphql] },
   test: {
     testTimeout: 60_000,
-    // Processes, sockets and two databases share two cores; what fails twice more is no chance.
-    retry: 2,
     hookTimeout: 120_000,
     setupFiles: ['test/support/clean-environment.ts'],
     // Two cores, and a Postgres that wants its share of them.
