@@ -60,28 +60,35 @@ const RetryPolicyInput = builder.inputType('RetryPolicyInput', {
   }),
 });
 
+type InputFields = Parameters<Parameters<typeof builder.inputType>[1]['fields']>[0];
+
+/** What can be said of every new batch, however it comes here. */
+const newBatchFields = (t: InputFields) => ({
+  provider: t.string({ required: true, description: 'The provider, by name: see Query.providers.' }),
+  name: t.string({ description: 'What to call it, up to 512 characters.' }),
+  endpoint: t.string({
+    description: "The endpoint of requests that name none; the provider's first where left out.",
+  }),
+  model: t.string({ description: 'The model of requests whose body names none.' }),
+  completionWindow: t.string({
+    description: 'How long the provider may take; its first window where left out.',
+  }),
+  metadata: t.field({
+    type: 'JSON',
+    description:
+      'Anything to attach: an object with at most 64 pairs, keys up to 64 and values up to 512 characters.',
+  }),
+  callbackUrl: t.string({
+    description:
+      'Where to call when it has ended, signed as Standard Webhooks has it: an absolute https URL that leads to a public address, or to what the setting CALLBACK_ALLOW allows.',
+  }),
+});
+
 /** What `createBatch` takes. */
 export const CreateBatchInput = builder.inputType('CreateBatchInput', {
   description: 'A new batch.',
   fields: (t) => ({
-    provider: t.string({ required: true, description: 'The provider, by name: see Query.providers.' }),
-    name: t.string({ description: 'What to call it, up to 512 characters.' }),
-    endpoint: t.string({
-      description: "The endpoint of requests that name none; the provider's first where left out.",
-    }),
-    model: t.string({ description: 'The model of requests whose body names none.' }),
-    completionWindow: t.string({
-      description: 'How long the provider may take; its first window where left out.',
-    }),
-    metadata: t.field({
-      type: 'JSON',
-      description:
-        'Anything to attach: an object with at most 64 pairs, keys up to 64 and values up to 512 characters.',
-    }),
-    callbackUrl: t.string({
-      description:
-        'Where to call when it has ended, signed as Standard Webhooks has it: an absolute https URL that leads to a public address, or to what the setting CALLBACK_ALLOW allows.',
-    }),
+    ...newBatchFields(t),
     requests: t.field({
       type: RequestsInput,
       description: 'Its first requests; more can be added while it is open.',
@@ -149,27 +156,10 @@ export const ResolveJobInput = builder.inputType('ResolveJobInput', {
 export const AdoptJobInput = builder.inputType('AdoptJobInput', {
   description: "A provider's batch that was made elsewhere, and the requests that are in it.",
   fields: (t) => ({
-    provider: t.string({ required: true, description: 'The provider, by name: see Query.providers.' }),
+    ...newBatchFields(t),
     providerJobId: t.string({
       required: true,
       description: "The provider's id of its batch, just as the provider writes it.",
-    }),
-    name: t.string({ description: 'What to call the new batch, up to 512 characters.' }),
-    endpoint: t.string({
-      description: "The endpoint of requests that name none; the provider's first where left out.",
-    }),
-    model: t.string({ description: 'The model of requests whose body names none.' }),
-    completionWindow: t.string({
-      description: 'How long the provider may take; its first window where left out.',
-    }),
-    metadata: t.field({
-      type: 'JSON',
-      description:
-        'Anything to attach: an object with at most 64 pairs, keys up to 64 and values up to 512 characters.',
-    }),
-    callbackUrl: t.string({
-      description:
-        'Where to call when it has ended, signed as Standard Webhooks has it: an absolute https URL that leads to a public address, or to what the setting CALLBACK_ALLOW allows.',
     }),
     requests: t.field({
       type: RequestsInput,
