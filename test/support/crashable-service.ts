@@ -15,6 +15,7 @@ import { type App, startApp } from '../../src/app.ts';
 import { createHandClock } from '../../src/clock.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Database } from '../../src/db/client.ts';
+import { nonceLength } from '../../src/domain/ids.ts';
 import { createLogger } from '../../src/log.ts';
 import type { Emulator, EmulatorHost, EmulatorPace } from '../../src/providers/emulation.ts';
 import type { Provider } from '../../src/providers/provider.ts';
@@ -234,8 +235,11 @@ function summaryOf(text: string): string {
   return [verb, table ?? called ?? ''].join(' ').trim();
 }
 
-/** A call by its method and path, without ids. */
-function operationOf({ method, url = '' }: IncomingMessage): string {
-  const path = url.replace(/\?.*$/, '').replace(/[\w-]*\d[\w-]*/g, '…');
+/** What stands for an id: whatever has a digit, and a job's nonce, which by chance may have none. */
+const idPattern = new RegExp(`[\\w-]*\\d[\\w-]*|\\b[a-z]{${nonceLength}}\\b`, 'g');
+
+/** A call by its method and path, without ids: of the same name in every run. */
+export function operationOf({ method, url = '' }: Pick<IncomingMessage, 'method' | 'url'>): string {
+  const path = url.replace(/\?.*$/, '').replace(idPattern, '…');
   return `${method} ${path}`;
 }
