@@ -34,8 +34,17 @@ import {
 import { resultOf } from './mutation-result.ts';
 import { BatchRef, JobRef } from './nodes.ts';
 
-const batchPayload = (name: string, description: string) =>
-  builder.objectRef<mutations.BatchPayload>(name).implement({
+type PayloadFields<Answer> = Parameters<
+  Parameters<ReturnType<typeof builder.objectRef<Answer>>['implement']>[0]['fields'] & object
+>[0];
+
+/** A payload that has the batch as it is now, and what else the verb answers. */
+const batchPayload = <Answer extends mutations.BatchPayload = mutations.BatchPayload>(
+  name: string,
+  description: string,
+  more: (t: PayloadFields<Answer>) => object = () => ({}),
+) =>
+  builder.objectRef<Answer>(name).implement({
     description,
     fields: (t) => ({
       batch: t.field({
@@ -43,6 +52,7 @@ const batchPayload = (name: string, description: string) =>
         description: 'The batch as it is now.',
         resolve: ({ batch }) => batch,
       }),
+      ...more(t),
     }),
   });
 
@@ -50,17 +60,9 @@ const replayedDescription =
   'Whether the same call was made before under its idempotencyKey, so that it did nothing now. False without a key.';
 
 const calledPayload = (name: string, description: string) =>
-  builder.objectRef<mutations.CalledPayload>(name).implement({
-    description,
-    fields: (t) => ({
-      batch: t.field({
-        type: BatchRef,
-        description: 'The batch as it is now.',
-        resolve: ({ batch }) => batch,
-      }),
-      replayed: t.exposeBoolean('replayed', { description: replayedDescription }),
-    }),
-  });
+  batchPayload<mutations.CalledPayload>(name, description, (t) => ({
+    replayed: t.exposeBoolean('replayed', { description: replayedDescription }),
+  }));
 
 const jobPayload = (name: string, description: string) =>
   builder.objectRef<Awaited<ReturnType<typeof mutations.resolveJob>>>(name).implement({
@@ -132,20 +134,16 @@ builder.mutationFields((t) => ({
     resolve: (_root, args, context) => mutations.submitBatch(args, context),
   }),
   syncBatch: t.field({
-    type: builder.objectRef<Awaited<ReturnType<typeof mutations.syncBatch>>>('SyncBatchPayload').implement({
-      description: 'What the sync came to.',
-      fields: (p) => ({
-        batch: p.field({
-          type: BatchRef,
-          description: 'The batch as it is now.',
-          resolve: ({ batch }) => batch,
-        }),
+    type: batchPayload<Awaited<ReturnType<typeof mutations.syncBatch>>>(
+      'SyncBatchPayload',
+      'What the sync came to.',
+      (p) => ({
         settled: p.exposeBoolean('settled', {
           description:
             "Whether the provider's answer is in it already. Where false, it is on its way and subscriptions will tell.",
         }),
       }),
-    }),
+    ),
     description:
       'Asks the provider now instead of at the next poll, and waits up to ten seconds for its answer. No effect on an open batch; safe on a finished one.',
     args: { input: t.arg({ type: SyncBatchInput, required: true, description: 'Which batch to sync.' }) },
@@ -153,21 +151,13 @@ builder.mutationFields((t) => ({
     resolve: (_root, args, context) => mutations.syncBatch(args, context),
   }),
   cancelBatch: t.field({
-    type: builder.objectRef<mutations.BatchPayload>('CancelBatchPayload').implement({
-      description: 'The batch is cancelled, or being cancelled.',
-      fields: (p) => ({
-        batch: p.field({
-          type: BatchRef,
-          description: 'The batch as it is now.',
-          resolve: ({ batch }) => batch,
-        }),
-        jobsGoingOn: p.int({
-          description:
-            'How many jobs go on, because their provider cannot stop what it has begun: they are paid for, and their results are kept.',
-          resolve: ({ batch }, _args, context) => mutations.jobsGoingOn(batch, context),
-        }),
+    type: batchPayload('CancelBatchPayload', 'The batch is cancelled, or being cancelled.', (p) => ({
+      jobsGoingOn: p.int({
+        description:
+          'How many jobs go on, because their provider cannot stop what it has begun: they are paid for, and their results are kept.',
+        resolve: ({ batch }, _args, context) => mutations.jobsGoingOn(batch, context),
       }),
-    }),
+    })),
     description:
       'Stops what has not been computed yet; what is done is kept. Safe to call again, and on a finished batch.',
     args: { input: t.arg({ type: CancelBatchInput, required: true, description: 'Which batch to cancel.' }) },
@@ -211,19 +201,15 @@ builder.mutationFields((t) => ({
     resolve: (_root, args, context) => mutations.adoptJob(args, context),
   }),
   retryBatch: t.field({
-    type: builder.objectRef<Awaited<ReturnType<typeof mutations.retryBatch>>>('RetryBatchPayload').implement({
-      description: 'Failed requests are tried again.',
-      fields: (p) => ({
-        batch: p.field({
-          type: BatchRef,
-          description: 'The batch as it is now: at work again.',
-          resolve: ({ batch }) => batch,
-        }),
+    type: batchPayload<Awaited<ReturnType<typeof mutations.retryBatch>>>(
+      'RetryBatchPayload',
+      'Failed requests are tried again.',
+      (p) => ({
         attempt: p.exposeInt('attempt', { description: 'The number of the attempt that began.' }),
         requests: p.exposeInt('requests', { description: 'How many requests are tried again.' }),
         replayed: p.exposeBoolean('replayed', { description: replayedDescription }),
       }),
-    }),
+    ),
     description:
       'Sends failed requests again, in new jobs: all of them, or those that you mean. What has an answer and what is under way is never sent again; earlier attempts stay readable.',
     args: { input: t.arg({ type: RetryBatchInput, required: true, description: 'What to try again.' }) },
