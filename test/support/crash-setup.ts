@@ -9,18 +9,15 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
 import type { TestProject } from 'vitest/node';
 import { createTemporaryDirectory } from './clusters.ts';
-import { tell } from './crash-tally.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** The bundled program, and where its compiled code is kept. */
     crashChild: { readonly program: string; readonly codeCache: string };
-    /** The file in which what was tried is counted. */
-    crashTally: string;
   }
 }
 
-/** Bundles it and tells the tests where it is; what comes back says what they tried, and removes it. */
+/** Bundles it and tells the tests where it is; what comes back removes it. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const directory = await createTemporaryDirectory();
   const bundle = await rolldown({
@@ -49,11 +46,5 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     program: join(directory, 'crash-child.mjs'),
     codeCache: join(directory, 'compiled'),
   });
-  const tally = join(directory, 'tried.jsonl');
-  project.provide('crashTally', tally);
-  return async () => {
-    const told = await tell(tally);
-    if (told !== null) console.log(`\n${told}`);
-    await rm(directory, { recursive: true, force: true });
-  };
+  return () => rm(directory, { recursive: true, force: true });
 }

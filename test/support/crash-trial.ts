@@ -1,7 +1,7 @@
 /** One life at one provider, died through at the points that the run asks for: some in `npm test`, all in `test:chaos`. */
 import { everyPoint, oneOfEachKind, pairsOf } from './crash-points.ts';
-import { count } from './crash-tally.ts';
 import { dieAt, dieTwice, type Path, runUnharmed } from './crash-walk.ts';
+import { countTried } from './tally.ts';
 
 const isLong = process.env['CRASH_POINTS'] === 'all';
 
@@ -18,10 +18,7 @@ export async function dieThrough(path: Path, extent: 'every point' | 'one of eac
   const pairs = isLong ? 20 : isEvery ? 1 : 0;
   const twice = pairsOf(points, pairs, `${name} ${path.plot}`);
   for (const pair of twice) await dieTwice(path, unharmed, pair);
-  await count({
-    provider: name,
-    deaths: isEvery ? points.length : oneOfEachKind(points).length,
-    doubleDeaths: twice.length,
-    waitForPerson,
-  });
+  countTried('crash points', isEvery ? points.length : oneOfEachKind(points).length, name);
+  countTried('crashes twice in a row', twice.length, name);
+  countTried('crashes after which a person is asked', waitForPerson, name);
 }

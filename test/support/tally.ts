@@ -5,19 +5,26 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { beforeEach, inject } from 'vitest';
 
-/** What is counted: things that go wrong at one moment, and orders of events that a seed decides. */
-export const triedKinds = ['faults', 'seeds'] as const;
+/** What is counted: things that go wrong at one moment, orders of events that a seed decides, deaths of the service. */
+export const triedKinds = [
+  'faults',
+  'seeds',
+  'crash points',
+  'crashes twice in a row',
+  'crashes after which a person is asked',
+] as const;
 /** What is counted. */
 export type TriedKind = (typeof triedKinds)[number];
 
 interface Tried {
   readonly kind: TriedKind;
   readonly count: number;
+  readonly provider: string | null;
 }
 
-/** Adds so many to the sum. */
-export function countTried(kind: TriedKind, count: number): void {
-  appendFileSync(inject('tally'), `${JSON.stringify({ kind, count } satisfies Tried)}\n`);
+/** Adds so many to the sum; `provider` where it was at one of several. */
+export function countTried(kind: TriedKind, count: number, provider: string | null = null): void {
+  appendFileSync(inject('tally'), `${JSON.stringify({ kind, count, provider } satisfies Tried)}\n`);
 }
 
 /** Counts every test of the file that passes as one fault. */
@@ -34,9 +41,11 @@ export function tellTried(file: string): string | null {
   const lines = readFileSync(file, 'utf8').split('\n');
   const all: Tried[] = lines.filter((line) => line !== '').map((line) => JSON.parse(line));
   if (all.length === 0) return null;
-  const sums = triedKinds.map((kind) => {
+  const sums = triedKinds.flatMap((kind) => {
     const sum = all.reduce((total, tried) => total + (tried.kind === kind ? tried.count : 0), 0);
-    return `${sum} ${kind}`;
+    return sum === 0 ? [] : [`${sum} ${kind}`];
   });
-  return `Tried ${sums.join(' and ')}: nothing was lost, nothing was done twice.`;
+  const { size } = new Set(all.map(({ provider }) => provider).filter((provider) => provider !== null));
+  const where = size === 0 ? '' : ` at ${size} providers`;
+  return `Tried ${sums.join(', ')}${where}: nothing was lost, nothing was done twice.`;
 }
