@@ -263,11 +263,24 @@ export const importRules: readonly ImportRule[] = [
   },
 ];
 
+/** Beside `src`: benchmarks and tests may know of everything in it, and it knows of neither. */
+const outside = [
+  { part: 'bench', files: /^bench\//, mayNotImport: /^test\// },
+  { part: 'src', files: /^src\//, mayNotImport: /^(?:bench|test)\// },
+] as const;
+
 /** Everything that the files below `src` import and may not. */
 export function forbiddenImports(files: readonly SourceFile[]): string[] {
   const known = new Set(files.map(({ path }) => path));
   return files.flatMap((file) => {
-    if (!file.path.startsWith('src/')) return [];
+    const misplaced = outside.flatMap(({ part, files, mayNotImport }) =>
+      file.imports.flatMap(({ path }) =>
+        files.test(file.path) && path !== null && mayNotImport.test(path)
+          ? [`${file.path} (${part}) imports ${path}`]
+          : [],
+      ),
+    );
+    if (misplaced.length > 0 || !file.path.startsWith('src/')) return misplaced;
     const home = placeOf(file.path);
     if (home === null) return [`${file.path} belongs to no part; add one to the import rules`];
     return file.imports.flatMap(({ specifier, path }) => {

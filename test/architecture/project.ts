@@ -1,4 +1,4 @@
-/** The project's own sources, read from the disk: what is in `src`, `bin` and `test`. */
+/** The project's own sources, read from the disk: what is in `src`, `bin`, `bench` and `test`. */
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Sources } from './source.ts';
@@ -8,7 +8,7 @@ export const projectRoot = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Every source of the project by its path. */
 export function projectSources(): Sources {
-  const paths = globSync(['src/**/*.ts', 'bin/*.js', 'test/**/*.ts'], {
+  const paths = globSync(['src/**/*.ts', 'bin/*.js', 'bench/**/*.ts', 'test/**/*.ts'], {
     cwd: projectRoot,
     exclude: (path) => path.endsWith('node_modules'),
   });
