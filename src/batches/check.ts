@@ -28,6 +28,7 @@ import {
   checkStrays,
   checkSubmissions,
 } from '../db/queries/check-jobs.ts';
+import { checkSpend } from '../db/queries/check-spend.ts';
 import { checkStatuses } from '../db/queries/check-status.ts';
 import { type Scope, workerScope } from '../domain/scope.ts';
 
@@ -142,6 +143,11 @@ export const invariants: readonly Invariant[] = [
     find: checkAttempts,
   },
   { name: 'cost', title: 'Cost and saving equal the sums of the results.', find: checkCost },
+  {
+    name: 'spend',
+    title: 'What an organization spent by day and model is what the results of that day cost.',
+    find: checkSpend,
+  },
 ];
 
 /** An invariant, and what was found. */

@@ -12,9 +12,11 @@ import { workerScope } from '../domain/scope.ts';
 import type { Services } from '../services.ts';
 
 /** A result, and what its provider says that it took for it. */
-export type UnpricedResult = Omit<NewResult, 'cost' | 'saved'> & { readonly charged: Decimal | null };
+export type UnpricedResult = Omit<NewResult, 'cost' | 'saved' | 'model'> & {
+  readonly charged: Decimal | null;
+};
 
-/** The results with their costs. */
+/** The results with their models and costs. */
 export async function priceResults(
   services: Pick<Services, 'db' | 'prices' | 'providers'>,
   job: JobRow,
@@ -23,9 +25,9 @@ export async function priceResults(
   const entry = services.providers.find(job.provider);
   const modelOf = await modelFinder(services, job, results);
   return results.map(({ charged, ...result }) => {
-    const price =
-      entry === null ? null : services.prices.find(entry.provider, modelOf(result.position), job.createdAt);
-    return { ...result, ...costOf(result, price, charged) };
+    const model = modelOf(result.position);
+    const price = entry === null ? null : services.prices.find(entry.provider, model, job.createdAt);
+    return { ...result, model, ...costOf(result, price, charged) };
   });
 }
 

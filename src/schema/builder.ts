@@ -25,6 +25,7 @@ export const builder = new SchemaBuilder<{
   Scalars: {
     ID: { Input: string; Output: string | number };
     DateTime: { Input: Date; Output: Date };
+    Date: { Input: string; Output: string };
     JSON: { Input: JsonValue; Output: JsonValue };
     BigInt: { Input: number; Output: number };
     Decimal: { Input: string; Output: string };

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { decimalPattern } from '../domain/decimal.ts';
 import { isUuid } from '../domain/ids.ts';
 import type { JsonValue } from '../domain/json-line.ts';
+import { isDay } from '../domain/month.ts';
 import { builder } from './builder.ts';
 
 const refuse = (message: string): never => {
@@ -22,6 +23,13 @@ builder.scalarType('DateTime', {
       ? date
       : refuse('A DateTime is text with its offset, such as "2026-11-23T10:00:00Z".');
   },
+});
+
+builder.scalarType('Date', {
+  description: 'A day in UTC, such as `2026-11-23`.',
+  specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339#section-5.6',
+  serialize: (value) => value,
+  parseValue: (value) => (isDay(value) ? value : refuse('A Date is text, such as "2026-11-23".')),
 });
 
 builder.scalarType('JSON', {

@@ -2,10 +2,12 @@ import type { Context } from '../context.ts';
 import { listApiKeys } from '../resolvers/api-keys.ts';
 import { listAudit } from '../resolvers/audit.ts';
 import { callbackSecret } from '../resolvers/callbacks.ts';
+import { spendOf } from '../resolvers/spend.ts';
 import { ApiKeyConnection, ApiKeyRef } from './api-key.ts';
 import { AuditConnection, AuditEntryRef } from './audit.ts';
 import { builder } from './builder.ts';
 import { CallbackSecretType } from './callback.ts';
+import { SpendType } from './spend.ts';
 
 type ViewerModel = Context['viewer'];
 
@@ -34,6 +36,17 @@ const OrganizationType = builder.objectRef<ViewerModel>('Organization').implemen
       },
       AuditConnection,
     ),
+    spend: t.field({
+      type: [SpendType],
+      extensions: { listSize: 1000 },
+      description:
+        'What its results cost, by day, provider and model, the oldest first: in this month so far where no days are named. What a deleted batch cost stays in it. At most 1,000 rows of at most 366 days; what is more is refused.',
+      args: {
+        from: t.arg({ type: 'Date', description: 'The first day; that of this month where left out.' }),
+        to: t.arg({ type: 'Date', description: 'The last day, included; today where left out.' }),
+      },
+      resolve: (_viewer, args, context) => spendOf(args, context),
+    }),
   }),
 });
 

@@ -61,6 +61,7 @@ describe('The schema', () => {
     const scalars = types.filter((type) => isScalarType(type));
     expect(scalars.map(({ name }) => name).sort()).toEqual([
       'BigInt',
+      'Date',
       'DateTime',
       'Decimal',
       'File',

@@ -415,6 +415,22 @@ const damages: Record<string, Record<string, Damage>> = {
       row: ({ ended }) => ended,
     },
   },
+  spend: {
+    'a result is of another day': {
+      done: ({ ended }) =>
+        sql`update results set finished_at = '2001-02-03T00:00:00Z' where batch_id = ${ended} and position = 0`,
+      row: ({ ended }) => `${ended}:2001-02-03`,
+    },
+    'a day is missing': {
+      done: ({ ended }) => sql`update spend set day = '2001-02-03' where batch_id = ${ended}`,
+      row: ({ ended }) => `${ended}:2001-02-03`,
+    },
+    'another organization pays': {
+      done: ({ ended }) =>
+        sql`update spend set organization_id = gen_random_uuid(), day = '2001-02-03' where batch_id = ${ended}`,
+      row: ({ ended }) => `${ended}:2001-02-03`,
+    },
+  },
 };
 
 describe('The check', () => {

@@ -63,6 +63,7 @@ const leaves: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   Boolean: fc.boolean(),
   BigInt: fc.constantFrom('0', '-1', '9'.repeat(30), 1, 2 ** 53),
   DateTime: fc.constantFrom('2026-01-01T00:00:00Z', '0000-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z', 'x'),
+  Date: fc.constantFrom('2026-01-01', '0000-01-01', '9999-12-31', '2026-02-30', 'x'),
   JSON: oddJson,
   ID: fc.oneof(fc.constantFrom(...oddTexts), fc.constant('01900000-0000-7000-8000-000000000000')),
 };

@@ -42,6 +42,7 @@ function sampleOf(input: GraphQLInputType): unknown {
     JSON: {},
     BigInt: 1,
     DateTime: '2027-01-01T00:00:00Z',
+    Date: '2027-01-01',
   };
   const value = scalars[type.toString()];
   if (value === undefined) throw new Error(`tests know no value of the type ${type}; add one here`);

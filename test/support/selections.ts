@@ -138,6 +138,7 @@ function samplesOf(input: GraphQLInputType): string[] {
     ID: '"01900000-0000-7000-8000-000000000000"',
     Int: '1',
     DateTime: '"2026-01-01T00:00:00Z"',
+    Date: '"2026-01-01"',
   };
   const sample = scalars[type.toString()];
   if (sample === undefined) throw new Error(`tests know no value of the type ${type}; add one here`);

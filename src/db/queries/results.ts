@@ -11,6 +11,7 @@ import type { Queryable } from '../client.ts';
 import { type ResultRow, results } from '../tables/results.ts';
 import { isOutcome, withHeldOf } from './outcome.ts';
 import { batchInScope } from './scope.ts';
+import { spentBy } from './spend.ts';
 
 /** What an insert added: how many of each outcome, and the sums of their tokens and costs. */
 export interface Tally extends Usage, ResultCost {
@@ -22,8 +23,10 @@ export interface Tally extends Usage, ResultCost {
   readonly unpriced: number;
 }
 
-/** A result without what the statement itself supplies. */
-export type NewResult = Omit<ResultRow, 'batchId' | 'attempt' | 'jobId' | 'seq' | 'finishedAt'>;
+/** A result without what the statement itself supplies, and the model that its request names. */
+export type NewResult = Omit<ResultRow, 'batchId' | 'attempt' | 'jobId' | 'seq' | 'finishedAt'> & {
+  readonly model: string | null;
+};
 
 /** What the results of one statement share. */
 export interface ResultOrigin {
@@ -47,10 +50,13 @@ const tallied = sql`
          sum(cost)::text as cost, sum(saved)::text as saved,
          count(*) filter (where status = 'SUCCEEDED' and cost is null)::int as unpriced
   from fresh`;
-const counted = sql`returning status, input_tokens, output_tokens, cached_input_tokens, cache_write_input_tokens, reasoning_tokens,
+const counted = sql`returning position, status, input_tokens, output_tokens, cached_input_tokens, cache_write_input_tokens, reasoning_tokens,
   cost, saved`;
 
-/** Adds results; those whose (batch, position, attempt) is there already stay as they are and do not count. */
+/**
+ * Adds results; those whose (batch, position, attempt) is there already stay as they are and do not count. What the
+ * others cost goes into the organization's spend by the same statement.
+ */
 export async function insertResults(
   _worker: WorkerScope,
   tx: Queryable,
@@ -73,7 +79,8 @@ export async function insertResults(
           ${column('reasoningTokens')}::bigint[], ${column('cost')}::numeric[], ${column('saved')}::numeric[],
           ${column('response')}::text[])
         on conflict do nothing
-        ${counted})
+        ${counted}),
+      ${spentBy(origin, new Map(rows.map(({ position, model }) => [position, model])))}
       ${tallied}`),
   );
 }

@@ -1,0 +1,102 @@
+/**
+ * What organizations spend by day, provider and model. Owned here: how new results are added to it, in the very
+ * statement that stores them, and how it is read. A batch that is deleted leaves what it cost.
+ */
+import { and, asc, between, type SQL, sql } from 'drizzle-orm';
+import type { Decimal } from '../../domain/decimal.ts';
+import type { Day } from '../../domain/month.ts';
+import type { OrganizationScope } from '../../domain/scope.ts';
+import type { Usage } from '../../domain/usage.ts';
+import type { Queryable } from '../client.ts';
+import { spend } from '../tables/spend.ts';
+import { inScope } from './scope.ts';
+
+/** The results that cost something, used something, or should have. */
+export const isSpent = sql`(status = 'SUCCEEDED' or cost is not null or
+  coalesce(input_tokens, output_tokens, cached_input_tokens, cache_write_input_tokens, reasoning_tokens) is not null)`;
+
+/** The sums of a group of results, in the order of the table's columns. */
+export const spendSums = sql`
+  count(*) filter (where status = 'SUCCEEDED')::int as succeeded,
+  count(*) filter (where status = 'SUCCEEDED' and cost is null)::int as unpriced,
+  sum(input_tokens)::bigint as input_tokens, sum(output_tokens)::bigint as output_tokens,
+  sum(cached_input_tokens)::bigint as cached_input_tokens,
+  sum(cache_write_input_tokens)::bigint as cache_write_input_tokens,
+  sum(reasoning_tokens)::bigint as reasoning_tokens, sum(cost) as cost, sum(saved) as saved`;
+
+/** What is known of both together; null where neither is. */
+const added = (column: string): SQL =>
+  sql.raw(`${column} = case when s.${column} is null and excluded.${column} is null then null
+    else coalesce(s.${column}, 0) + coalesce(excluded.${column}, 0) end`);
+
+/** A part of a statement whose part `fresh` inserted results: adds these, by the models of their requests. */
+export function spentBy(
+  { batchId, at }: { readonly batchId: string; readonly at: Date },
+  models: ReadonlyMap<number, string | null>,
+): SQL {
+  return sql`
+    named as (select * from unnest(${sql.param([...models.keys()])}::int[], ${sql.param([...models.values()])}::text[])
+      as named(position, model)),
+    spent as (
+      insert into spend as s (batch_id, day, model, organization_id, provider, sandbox, succeeded, unpriced, input_tokens,
+        output_tokens, cached_input_tokens, cache_write_input_tokens, reasoning_tokens, cost, saved)
+      select b.id, (${at.toISOString()}::timestamptz at time zone 'UTC')::date, coalesce(named.model, ''),
+        b.organization_id, b.provider, b.sandbox, ${spendSums}
+      from fresh join named using (position) join (select id, organization_id, provider, sandbox from batches) b
+        on b.id = ${batchId}::uuid
+      where ${isSpent} group by 1, 2, 3, 4, 5, 6
+      on conflict (batch_id, day, model) do update set
+        succeeded = s.succeeded + excluded.succeeded, unpriced = s.unpriced + excluded.unpriced,
+        ${sql.join(
+          ['input_tokens', 'output_tokens', 'cached_input_tokens', 'cache_write_input_tokens'].map(added),
+          sql`, `,
+        )}, ${sql.join(['reasoning_tokens', 'cost', 'saved'].map(added), sql`, `)})`;
+}
+
+/** What results cost together. */
+export interface SpendSum extends Usage {
+  readonly succeeded: number;
+  readonly unpriced: number;
+  readonly cost: Decimal | null;
+  readonly saved: Decimal | null;
+}
+
+/** What one model of a provider cost on one day. */
+export interface SpendOfDay extends SpendSum {
+  readonly day: Day;
+  readonly provider: string;
+  /** Null where the requests name none. */
+  readonly model: string | null;
+  readonly sandbox: boolean;
+}
+
+/** What the organization spent from one day to another, both included; at most `limit` rows, the oldest first. */
+export async function spendByDay(
+  scope: OrganizationScope,
+  db: Queryable,
+  { from, to, limit }: { readonly from: Day; readonly to: Day; readonly limit: number },
+): Promise<SpendOfDay[]> {
+  const tokens = (column: SQL) => sql<number | null>`sum(${column})::float8`;
+  const money = (column: SQL) => sql<Decimal | null>`trim_scale(sum(${column}))::text`;
+  return db
+    .select({
+      day: spend.day,
+      provider: spend.provider,
+      model: sql<string | null>`nullif(${spend.model}, '')`,
+      sandbox: spend.sandbox,
+      succeeded: sql<number>`sum(${spend.succeeded})::int`,
+      unpriced: sql<number>`sum(${spend.unpriced})::int`,
+      inputTokens: tokens(sql`${spend.inputTokens}`),
+      outputTokens: tokens(sql`${spend.outputTokens}`),
+      cachedInputTokens: tokens(sql`${spend.cachedInputTokens}`),
+      cacheWriteInputTokens: tokens(sql`${spend.cacheWriteInputTokens}`),
+      reasoningTokens: tokens(sql`${spend.reasoningTokens}`),
+      cost: money(sql`${spend.cost}`),
+      saved: money(sql`${spend.saved}`),
+    })
+    .from(spend)
+    .where(and(inScope(scope, spend.organizationId), between(spend.day, from, to)))
+    .groupBy(spend.day, spend.provider, spend.model, spend.sandbox)
+    .orderBy(asc(spend.day), asc(spend.provider), asc(spend.model), asc(spend.sandbox))
+    .limit(limit);
+}
