@@ -8,8 +8,10 @@ import type { EventRow } from '../db/tables/events.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
 import { progress } from '../domain/batch.ts';
 import { customIdSchema } from '../domain/custom-id.ts';
+import { expectedCompletion, lastOf } from '../domain/expected-completion.ts';
 import { encodeCursor, type PageArguments } from '../domain/page.ts';
 import { policyOf, type RetryPolicy } from '../domain/retry.ts';
+import { isTerminalBatch } from '../domain/status.ts';
 import { ArgumentError } from '../errors.ts';
 import { cursorOf, numberWindow, pageSizes, uuidOfArgument } from './arguments.ts';
 import { type Connection, connectionOf, readingLimit, readingOrder } from './connection.ts';
@@ -111,6 +113,17 @@ export async function errorGroupSample(group: ErrorGroup, { loaders }: Context):
 /** The share of items with a result. */
 export const batchProgress = (batch: BatchRow): number =>
   progress({ status: batch.status, counts: batch, total: batch.total });
+
+/** When its last job is likely to be done; null where that cannot be told, and where no job is under way. */
+export async function batchExpectedCompletion(
+  batch: BatchRow,
+  { loaders, services }: Context,
+): Promise<Date | null> {
+  if (isTerminalBatch(batch.status)) return null;
+  const now = services.clock.now();
+  const kinds = await loaders.unfinishedJobs.load(batch.id);
+  return lastOf(kinds.map((kind) => expectedCompletion(kind, kind.runs, now)));
+}
 
 /** The cursor of a list of rows by creation time, and back. */
 export const creationCursor = (kind: string) => ({

@@ -25,6 +25,7 @@ import {
   itemResponses,
   type ResultKey,
 } from '../db/queries/item-pages.ts';
+import { unfinishedJobs } from '../db/queries/job-runs.ts';
 import { batchJobPages, countBatchJobs, findJobs } from '../db/queries/jobs.ts';
 import { errorGroups } from '../db/queries/results.ts';
 import { countStrays } from '../db/queries/strays.ts';
@@ -88,6 +89,11 @@ export function createLoaders(db: Database, scope: OrganizationScope) {
     errorGroups: manyByKey(
       (ids: readonly string[]) => read((q) => errorGroups(scope, q, ids)),
       (group) => group.batchId,
+      same,
+    ),
+    unfinishedJobs: manyByKey(
+      (ids: readonly string[]) => read((q) => unfinishedJobs(scope, q, ids)),
+      (kind) => kind.batchId,
       same,
     ),
     strayCount: fromMap((ids: readonly string[]) => read((q) => countStrays(scope, q, ids))),

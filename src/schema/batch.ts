@@ -6,6 +6,7 @@ import {
   batchById,
   batchErrorGroups,
   batchEvents,
+  batchExpectedCompletion,
   batchItem,
   batchItems,
   batchJobs,
@@ -196,6 +197,13 @@ builder.node(BatchRef, {
       ),
       completedAt: moment('When it became COMPLETED.', (batch) => batch.completedAt),
       failedAt: moment('When it became FAILED.', (batch) => batch.failedAt),
+      expectedCompletion: t.field({
+        type: 'DateTime',
+        nullable: true,
+        description:
+          'When its last job is likely to be done: as long after it was sent as your other jobs of about its size took, at the same provider and with the same model; what waits is taken to be sent now. Null while it is open, when it is over, before three such jobs have completed, and once it takes longer than any of them.',
+        resolve: (batch, _args, context) => batchExpectedCompletion(batch, context),
+      }),
       expiresAt: moment("When the last provider's window ends.", (batch) => batch.expiresAt),
       expiredAt: moment('When it became EXPIRED.', (batch) => batch.expiredAt),
       cancellingAt: moment('When cancelling was asked for.', (batch) => batch.cancellingAt),

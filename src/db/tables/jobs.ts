@@ -110,6 +110,9 @@ export const jobs = pgTable(
   (t) => [
     unique('jobs_number').on(t.batchId, t.number),
     index('jobs_page').on(t.organizationId, t.createdAt, t.id),
+    index('jobs_runs')
+      .on(t.organizationId, t.provider, t.sandbox, sql`coalesce(model, '')`, t.completedAt)
+      .where(sql`completed_at is not null`),
     index('jobs_due').on(t.dueAt).where(sql`due_at is not null`),
     index('jobs_provider_job').on(t.provider, t.providerJobId).where(sql`provider_job_id is not null`),
   ],

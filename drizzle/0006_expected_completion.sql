@@ -1,0 +1,3 @@
+-- Why: `Batch.expectedCompletion` asks for the newest jobs of one provider and model that completed; this is their order.
+-- Rollout: building it blocks writes to `jobs` for as long as it takes to read that table once, seconds for a million jobs.
+CREATE INDEX "jobs_runs" ON "jobs" USING btree ("organization_id","provider","sandbox",coalesce(model, ''),"completed_at") WHERE completed_at is not null;
