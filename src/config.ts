@@ -222,6 +222,13 @@ function readWork(reading: Reading, sandbox: boolean, notifies: boolean): WorkSe
     eventRetentionDays: reading.read(variables.eventRetentionDays),
     notifies,
     bodyBytesMax: reading.read(variables.bodyBytesMax),
+    quotas: {
+      requestsPerBatch: reading.read(variables.quotaRequestsPerBatch),
+      bytesPerUpload: reading.read(variables.quotaBytesPerUpload),
+      activeBatches: reading.read(variables.quotaActiveBatches),
+      waitingRequests: reading.read(variables.quotaWaitingRequests),
+      providers: reading.read(variables.quotaProviders),
+    },
   };
 }
 

@@ -5,6 +5,7 @@
  * reaches nobody unmasked.
  */
 
+import { breachMessage, type QuotaBreach, type QuotaName } from './domain/quota.ts';
 import type { BatchStatus, JobStatus } from './domain/status.ts';
 
 /** The stable word for each kind of wrong input or unmet condition; part of the public API. */
@@ -21,6 +22,7 @@ export type AppErrorCode =
   | 'PROVIDER_CALL_FAILED'
   | 'UNFIT_PROVIDER_JOB'
   | 'IDEMPOTENCY_CONFLICT'
+  | 'QUOTA_EXCEEDED'
   | 'UNAUTHENTICATED'
   | 'FORBIDDEN';
 
@@ -193,6 +195,24 @@ export class IdempotencyConflictError extends AppError {
     );
     this.idempotencyKey = idempotencyKey;
     this.usedFor = usedFor;
+  }
+}
+
+/** More than the organization may have. Nothing was stored or sent. */
+export class QuotaExceededError extends AppError {
+  readonly quota: QuotaName;
+  readonly limit: number;
+  readonly current: number;
+  readonly requested: number;
+  readonly provider: string | null;
+  constructor(breach: QuotaBreach) {
+    super('QUOTA_EXCEEDED', breachMessage(breach));
+    const { quota, limit, current, requested, provider } = breach;
+    this.quota = quota;
+    this.limit = limit;
+    this.current = current;
+    this.requested = requested;
+    this.provider = provider;
   }
 }
 

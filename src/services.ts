@@ -6,6 +6,7 @@ import type { Clock } from './clock.ts';
 import type { Database } from './db/client.ts';
 import { nonceFrom, uuidv7 } from './domain/ids.ts';
 import type { PollSchedule } from './domain/polling.ts';
+import type { Quotas } from './domain/quota.ts';
 import type { Hub } from './events/hub.ts';
 import type { PriceBook } from './prices/price-book.ts';
 import type { ProviderAccess } from './providers/access.ts';
@@ -45,6 +46,8 @@ export interface WorkSettings {
   readonly notifies: boolean;
   /** Uploads and inline requests: the largest file or text taken through GraphQL, in bytes. */
   readonly bodyBytesMax: number;
+  /** What an organization may have for which nothing else is set. */
+  readonly quotas: Quotas;
 }
 
 /** A new id that sorts by creation time. */

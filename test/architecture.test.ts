@@ -400,6 +400,7 @@ describe('The scanner', () => {
       'src/db/client.ts',
       'src/domain/ids.ts',
       'src/domain/polling.ts',
+      'src/domain/quota.ts',
       'src/events/hub.ts',
       'src/prices/price-book.ts',
       'src/providers/access.ts',

@@ -45,6 +45,13 @@ describe('An empty environment', () => {
         eventRetentionDays: 30,
         notifies: true,
         bodyBytesMax: 25 * 1024 * 1024,
+        quotas: {
+          requestsPerBatch: 10_000_000,
+          bytesPerUpload: 20 * 1024 ** 3,
+          activeBatches: null,
+          waitingRequests: null,
+          providers: null,
+        },
       },
       callbackAllow: [],
       pricesFile: null,
@@ -101,6 +108,11 @@ describe('Settings', () => {
       QUERY_ALIASES_MAX: '6',
       QUERY_DIRECTIVES_MAX: '7',
       QUERY_COMPLEXITY_MAX: '8',
+      QUOTA_REQUESTS_PER_BATCH: '11',
+      QUOTA_BYTES_PER_UPLOAD: '12',
+      QUOTA_ACTIVE_BATCHES: '13',
+      QUOTA_WAITING_REQUESTS: '14',
+      QUOTA_PROVIDERS: 'openai, xai',
     });
     expect(config).toEqual({
       http: {
@@ -142,6 +154,13 @@ describe('Settings', () => {
         eventRetentionDays: 7,
         notifies: false,
         bodyBytesMax: 2048,
+        quotas: {
+          requestsPerBatch: 11,
+          bytesPerUpload: 12,
+          activeBatches: 13,
+          waitingRequests: 14,
+          providers: ['openai', 'xai'],
+        },
       },
       callbackAllow: ['10.0.0.0/8', '::1', 'hooks.internal:8443'],
       pricesFile: '/etc/prices.json',

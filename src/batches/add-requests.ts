@@ -13,11 +13,13 @@ import { acceptRequests, duplicateIssue, type PlacedItem } from './accept.ts';
 import { closeBatch, configured, ruleOf } from './close.ts';
 import { estimateRequests } from './estimate.ts';
 import { type Called, callOnce } from './idempotency.ts';
+import { bytesBrought, quotasOf, refuseHoldings, refuseSize } from './quotas.ts';
 import { transition } from './transition.ts';
 
 /**
  * The batch with the requests in it. Throws `NotFoundError`, `BatchStateError` where it is closed, `ValidationError`
- * for bad lines and ids that the batch has already (nothing is stored then), and what `callOnce` throws.
+ * for bad lines and ids that the batch has already, `QuotaExceededError` (nothing is stored then), and what `callOnce`
+ * throws.
  */
 export async function addRequests(
   services: Services,
@@ -36,15 +38,25 @@ export async function addRequests(
     const acceptedAt = ({ endpoint, model, total }: BatchRow) =>
       acceptRequests(requests, { provider, known, endpoint, model }, total);
     const accepted = acceptedAt(seen);
+    const { quotas } = await quotasOf(services, scope, q, scope.organizationId);
+    const brought = {
+      provider: seen.provider,
+      requests: accepted.length,
+      bytes: bytesBrought(requests, accepted),
+    };
+    refuseSize(quotas, { ...brought, before: seen.total });
     return async (tx) => {
       const batch = await lockBatch(scope, tx, batchId);
       if (batch === null) throw new NotFoundError('batch', batchId);
       refuseClosed(batch);
+      refuseSize(quotas, { ...brought, before: batch.total });
       // Others may have added meanwhile; then default ids and positions move up.
       const current = batch.total === seen.total ? accepted : acceptedAt(batch);
       await refuseTaken(scope, tx, batchId, current);
       const filled = await appendItems(services, scope, tx, batchId, current);
-      return { batch: await closeIfDue(services, scope, tx, filled), answer: {} };
+      const closed = await closeIfDue(services, scope, tx, filled);
+      await refuseHoldings(scope, tx, quotas, { ...brought, batches: 0, waiting: brought.requests });
+      return { batch: closed, answer: {} };
     };
   });
 }

@@ -7,6 +7,7 @@ import { findJob } from '../db/queries/jobs.ts';
 import type { AdoptJobInput } from '../domain/batch-input.ts';
 import { JobDraft } from '../domain/job-draft.ts';
 import type { OrganizationScope } from '../domain/scope.ts';
+import { isTerminalBatch } from '../domain/status.ts';
 import { type Issue, ValidationError } from '../errors.ts';
 import type { Provider } from '../providers/provider.ts';
 import { newId, type Services } from '../services.ts';
@@ -17,13 +18,14 @@ import { lineBytesOf } from './line-bytes.ts';
 import { askForNamed, refuseTaken } from './named-batch.ts';
 import { draftBatch, insertNewBatch } from './new-batch.ts';
 import { toJobs } from './plan-jobs.ts';
+import { bytesBrought, quotasOf, refuseHoldings, refuseSize } from './quotas.ts';
 import { describe, subject } from './request-drafts.ts';
 import type { JobOfBatch } from './resolve-job.ts';
 import { transition } from './transition.ts';
 
 /**
- * The batch and its job. Throws `ValidationError` for any bad field or line, `ProviderNotConfiguredError`, and what
- * `askForNamed` and `refuseTaken` throw; nothing is stored then.
+ * The batch and its job. Throws `ValidationError` for any bad field or line, `ProviderNotConfiguredError`,
+ * `QuotaExceededError`, and what `askForNamed` and `refuseTaken` throw; nothing is stored then.
  */
 export async function adoptJob(
   services: Services,
@@ -34,15 +36,21 @@ export async function adoptJob(
   const wish = { ...input, submit: { kind: 'NOW' } } as const;
   const draft = draftBatch(services, wish, { needsCustomIds: isNamedById });
   const { entry, accepted } = draft;
+  const { organizationId } = scope;
+  const { quotas } = await services.db.read((q) => quotasOf(services, scope, q, organizationId));
+  const provider = entry.provider.name;
+  const requests = accepted.length;
+  const bytes = bytesBrought(input.requests, accepted);
+  refuseSize(quotas, { provider, requests, bytes, before: 0 });
   const names = namesOf(entry.provider, accepted);
-  const asked = { providerJobId, requestCount: accepted.length, checkpoint: null };
+  const asked = { providerJobId, requestCount: requests, checkpoint: null };
   const named = await askForNamed(services, scope, entry, asked, async (lines) =>
     lines.some(({ read }) => read.kind === 'result' && names.has(read.key)),
   );
   const batchId = newId(services.clock);
   const jobId = newId(services.clock);
   return services.db.transaction(async (tx) => {
-    await refuseTaken(scope, tx, entry.provider.name, named);
+    await refuseTaken(scope, tx, provider, named);
     await insertNewBatch(services, scope, tx, batchId, draft);
     await appendItems(services, scope, tx, batchId, accepted);
     await transition(services, scope, tx, batchId, ({ batch, seq, now }) => {
@@ -66,6 +74,12 @@ export async function adoptJob(
     }));
     const job = await findJob(scope, tx, jobId);
     if (job === null) throw new Error('the job was made just now');
+    // Its requests are at the provider, where none of them waits to be sent; and all of them may have ended.
+    await refuseHoldings(scope, tx, quotas, {
+      provider,
+      batches: isTerminalBatch(batch.status) ? 0 : 1,
+      waiting: 0,
+    });
     return { job, batch };
   });
 }

@@ -5,6 +5,8 @@
  */
 import type { CreateBatchInput } from '../domain/batch-input.ts';
 import { DryRun, type DryRunFindings, type DryRunJob } from '../domain/dry-run.ts';
+import type { QuotaBreach } from '../domain/quota.ts';
+import type { OrganizationScope } from '../domain/scope.ts';
 import { noTokens, plusTokens, type TokenEstimate } from '../domain/token-estimate.ts';
 import { ProviderNotConfiguredError, ValidationError } from '../errors.ts';
 import type { ProviderEntry } from '../providers/access.ts';
@@ -14,10 +16,12 @@ import { configured } from './close.ts';
 import { estimateRequests } from './estimate.ts';
 import { type BatchDraft, knownProvider, readDraft } from './new-batch.ts';
 import { bytesOf, type MeasureReadings, planJobs } from './plan-jobs.ts';
+import { breachesOf, bytesBrought, quotasOf } from './quotas.ts';
 
 /** What a batch of this input would be, split as if it was submitted with these requests. `read` may refuse the input. */
 export async function dryRunBatch(
   services: Services,
+  scope: OrganizationScope,
   read: () => Promise<CreateBatchInput>,
 ): Promise<DryRun> {
   let findings: DryRunFindings = { ...nothingFound, priceBook: services.prices.version };
@@ -27,6 +31,10 @@ export async function dryRunBatch(
     findings = { ...findings, missingSetting: missingSetting(services, entry) };
     const { accepted, row } = readDraft(services, entry, input);
     findings = { ...findings, ...measured(services, entry, accepted) };
+    findings = {
+      ...findings,
+      quotasExceeded: await quotasExceeded(services, scope, entry, { input, accepted }),
+    };
     return new DryRun({ ...findings, jobs: await jobsOf(entry, row, accepted) });
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;
@@ -38,6 +46,7 @@ const nothingFound = {
   issues: [],
   issueCount: 0,
   missingSetting: null,
+  quotasExceeded: [],
   requestCount: 0,
   bytes: 0,
   jobs: [],
@@ -53,6 +62,21 @@ function missingSetting(services: Services, { provider, mode }: ProviderEntry): 
     if (error instanceof ProviderNotConfiguredError) return error.setting;
     throw error;
   }
+}
+
+async function quotasExceeded(
+  services: Services,
+  scope: OrganizationScope,
+  { provider: { name: provider } }: ProviderEntry,
+  { input, accepted }: { input: CreateBatchInput; accepted: readonly PlacedItem[] },
+): Promise<QuotaBreach[]> {
+  const requests = accepted.length;
+  const bytes = bytesBrought(input.requests, accepted);
+  return services.db.read(async (q) => {
+    const { quotas } = await quotasOf(services, scope, q, scope.organizationId);
+    const brought = { provider, requests, bytes, before: 0 };
+    return breachesOf(scope, q, quotas, brought, { batches: 1, waiting: requests });
+  });
 }
 
 const measured = (services: Services, { provider }: ProviderEntry, accepted: readonly PlacedItem[]) => ({

@@ -15,13 +15,14 @@ import {
   selectionOf,
 } from '../domain/retry.ts';
 import type { OrganizationScope } from '../domain/scope.ts';
-import type { ItemStatus } from '../domain/status.ts';
+import { type ItemStatus, isTerminalBatch } from '../domain/status.ts';
 import { BatchStateError, type Issue, NothingToRetryError, ValidationError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import { configured } from './close.ts';
 import { callOnce } from './idempotency.ts';
 import { failedReadings, nextAttempt } from './next-attempt.ts';
 import { planJobs } from './plan-jobs.ts';
+import { quotasOf, refuseHoldings } from './quotas.ts';
 import { transition } from './transition.ts';
 
 /** The batch after a retry, and what the retry was. */
@@ -38,8 +39,8 @@ export interface RetriedBatch {
 /**
  * Tries failed requests of the batch again: those that `input` means, or all. Throws `NotFoundError`, `BatchStateError`
  * for one that is open or being cancelled, `NothingToRetryError` where none is meant, `ProviderNotConfiguredError`,
- * `ValidationError` for named requests that did not fail and for groups that are too small for the provider, and what
- * `callOnce` throws.
+ * `ValidationError` for named requests that did not fail and for groups that are too small for the provider,
+ * `QuotaExceededError`, and what `callOnce` throws.
  */
 export async function retryBatch(
   services: Services,
@@ -48,21 +49,28 @@ export async function retryBatch(
   { idempotencyKey: key, ...input }: RetryBatchInput,
 ): Promise<RetriedBatch> {
   const call = { verb: 'retryBatch', key, input: { batchId, ...input }, batchId };
-  const { batch, answer, replayed } = await callOnce(services, scope, call, async () => async (tx) => {
-    let requests = 0;
-    const retried = await transition(services, scope, tx, batchId, async (locked) => {
-      const refusal = retryRefusal(locked.batch.status);
-      if (refusal !== null) throw new BatchStateError(locked.batch.status, refusal);
-      const entry = configured(services, locked.batch);
-      const selection = selectionOf(input);
-      const among = await namedPositions(scope, tx, batchId, selection, input.filter?.customIds ?? null);
-      const planned = await planJobs(entry.provider, failedReadings(scope, tx, batchId, selection, among));
-      if (planned.length === 0) throw new NothingToRetryError();
-      requests = planned.reduce((sum, { requestCount }) => sum + requestCount, 0);
-      const { now } = locked;
-      return nextAttempt(services, scope, tx, locked, { entry, planned, dueAt: now });
-    });
-    return { batch: retried, answer: { attempt: retried.attempts, requests } };
+  const { batch, answer, replayed } = await callOnce(services, scope, call, async (q) => {
+    const { quotas } = await quotasOf(services, scope, q, scope.organizationId);
+    return async (tx) => {
+      let requests = 0;
+      let wasOver = false;
+      const retried = await transition(services, scope, tx, batchId, async (locked) => {
+        const refusal = retryRefusal(locked.batch.status);
+        if (refusal !== null) throw new BatchStateError(locked.batch.status, refusal);
+        const entry = configured(services, locked.batch);
+        const selection = selectionOf(input);
+        const among = await namedPositions(scope, tx, batchId, selection, input.filter?.customIds ?? null);
+        const planned = await planJobs(entry.provider, failedReadings(scope, tx, batchId, selection, among));
+        if (planned.length === 0) throw new NothingToRetryError();
+        requests = planned.reduce((sum, { requestCount }) => sum + requestCount, 0);
+        const { now } = locked;
+        wasOver = isTerminalBatch(locked.batch.status);
+        return nextAttempt(services, scope, tx, locked, { entry, planned, dueAt: now });
+      });
+      const added = { provider: retried.provider, batches: wasOver ? 1 : 0, waiting: requests };
+      await refuseHoldings(scope, tx, quotas, added);
+      return { batch: retried, answer: { attempt: retried.attempts, requests } };
+    };
   });
   return { batch, ...answer, replayed };
 }

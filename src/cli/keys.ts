@@ -2,24 +2,18 @@
  * `batchql org …` and `batchql key …`: organizations and keys, straight on the service's database. For whoever has the
  * host: it needs no key, so it makes the first admin key of an organization, and a new one where all were lost.
  */
-import type { Logger } from 'pino';
 import { audited, noTarget } from '../audit/audited.ts';
-import type { Clock } from '../clock.ts';
-import type { Database } from '../db/client.ts';
-import { migrateDatabase } from '../db/migrate.ts';
 import { type ApiKeyView, apiKeyPage, findApiKeys } from '../db/queries/api-keys.ts';
-import { listOrganizations, type OrganizationRow } from '../db/queries/organizations.ts';
-import { databaseTime } from '../db/queries/time.ts';
+import { listOrganizations } from '../db/queries/organizations.ts';
 import { createApiKeyInput, momentIn } from '../domain/api-key.ts';
 import { isUuid } from '../domain/ids.ts';
 import { workerScope } from '../domain/scope.ts';
-import { AppError, StartError } from '../errors.ts';
+import { StartError } from '../errors.ts';
 import { createApiKey } from '../keys/create-key.ts';
 import { createOrganization } from '../keys/create-organization.ts';
 import { revokeApiKey } from '../keys/revoke-key.ts';
-import { createLogger } from '../log.ts';
 import { table } from './docs-table.ts';
-import { withServiceDatabase } from './service-database.ts';
+import { onDatabase, organizationOf } from './host.ts';
 
 /** Makes an organization, and prints its id. */
 export const orgCreate = (name: string): Promise<void> =>
@@ -89,42 +83,6 @@ export const keyRevoke = (id: string): Promise<void> =>
     await audited(parts, workerScope, call, (db) => revokeApiKey({ ...parts, db }, workerScope, known.id));
     console.error(`Key ${id} signs nobody in any more.`);
   });
-
-interface Parts {
-  readonly db: Database;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly notifies: boolean;
-}
-
-/** Brings the database to its shape first: on an empty one, organizations come before the service. */
-const onDatabase = (work: (parts: Parts) => Promise<void>): Promise<void> =>
-  withServiceDatabase(
-    async ({ db, directUrl, config }) => {
-      await migrateDatabase(directUrl);
-      const now = await db.read((q) => databaseTime(workerScope, q));
-      try {
-        const log = createLogger({ level: config.log.level });
-        await work({ db, log, clock: { now: () => new Date(now) }, notifies: config.work.notifies });
-      } catch (error) {
-        if (!(error instanceof AppError)) throw error;
-        throw new StartError(error.message);
-      }
-    },
-    {
-      refusal: (code) => `The database cannot be used (${code}); check that it runs, and the user's rights.`,
-    },
-  );
-
-async function organizationOf(db: Database, nameOrId: string): Promise<OrganizationRow> {
-  const [organization, ...others] = await db.read((q) => listOrganizations(q, nameOrId));
-  if (organization === undefined) {
-    throw new StartError(`There is no organization ${nameOrId}; batchql org list tells them.`);
-  }
-  if (others.length > 0)
-    throw new StartError(`Several organizations are called ${nameOrId}; name one by its id.`);
-  return organization;
-}
 
 function stateOf({ revokedAt, expiresAt }: ApiKeyView, now: Date): string {
   if (revokedAt !== null) return `revoked ${revokedAt.toISOString()}`;

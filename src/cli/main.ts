@@ -99,6 +99,32 @@ org
   .command('list')
   .description('Prints every organization.')
   .action(async () => (await import('./keys.ts')).orgList());
+const withQuotas = (command: Command): Command =>
+  command
+    .option('--requests-per-batch <n>', 'how many requests a batch may have')
+    .option('--bytes-per-upload <n>', 'how many bytes the requests of one call or upload may have')
+    .option('--active-batches <n>', 'how many batches may be open or under way')
+    .option('--waiting-requests <n>', 'how many requests may wait to be sent to one provider')
+    .option('--providers <names>', 'which providers may be used, separated by commas, or all');
+withQuotas(org.command('limits'))
+  .description(
+    'Prints what an organization may have, after setting what is given: a number, none for no limit, or plan for what its plan says: docs/limits.md.',
+  )
+  .argument('<name or id>', 'whose')
+  .option('--plan <name>', 'the plan to put it on, or none')
+  .action(async (name, options) => (await import('./limits.ts')).orgLimits(name, options));
+
+const plan = program
+  .command('plan')
+  .description('Plans, sets of limits that organizations can be on: docs/limits.md.');
+withQuotas(plan.command('set'))
+  .description('Makes a plan, or replaces it; what is left out is as the settings say.')
+  .argument('<name>', 'what to call it')
+  .action(async (name, options) => (await import('./limits.ts')).planSet(name, options));
+plan
+  .command('list')
+  .description('Prints every plan.')
+  .action(async () => (await import('./limits.ts')).planList());
 
 const key = program
   .command('key')

@@ -19,6 +19,7 @@ import {
   wholeNumber,
   yesOrNo,
 } from './kinds.ts';
+import { quotaVariables } from './quota-variables.ts';
 
 /** One setting. `Absent` is what it is when nothing is set: a value, or null where there is none. */
 export interface Variable<Value, Absent = Value> {
@@ -101,6 +102,7 @@ export const variables = {
   aliasesMax: limitOf(queryLimits.aliases),
   directivesMax: limitOf(queryLimits.directives),
   complexityMax: limitOf(queryLimits.complexity),
+  ...quotaVariables,
   databaseUrl: {
     name: 'DATABASE_URL',
     kind: postgresUrl,

@@ -1,6 +1,7 @@
 /** What a dry run of `createBatch` answers: what the same call would do, found out by the same rules, and nothing done. */
 import type { Issue } from '../errors.ts';
 import type { CostRange } from './cost.ts';
+import type { QuotaBreach } from './quota.ts';
 import type { TokenEstimate } from './token-estimate.ts';
 
 /** One of the jobs that the requests would be split into. */
@@ -21,6 +22,8 @@ export interface DryRunFindings {
   readonly issueCount: number;
   /** The setting of the service that is missing for the provider to be called; null where none is. */
   readonly missingSetting: string | null;
+  /** The quotas that the organization would go beyond. */
+  readonly quotasExceeded: readonly QuotaBreach[];
   readonly requestCount: number;
   readonly bytes: number;
   readonly jobs: readonly DryRunJob[];

@@ -35,7 +35,7 @@ export async function createBatch(
   { services, scope }: Context,
 ): Promise<CalledPayload | DryRun> {
   if (dryRun === true) {
-    return verbs.dryRunBatch(services, () => readCreateBatch(input, services.settings.bodyBytesMax));
+    return verbs.dryRunBatch(services, scope, () => readCreateBatch(input, services.settings.bodyBytesMax));
   }
   return verbs.createBatch(services, scope, await readCreateBatch(input, services.settings.bodyBytesMax));
 }

@@ -5,6 +5,7 @@ import type { TokenEstimate } from '../domain/token-estimate.ts';
 import { builder } from './builder.ts';
 import { CostRangeType } from './cost.ts';
 import { IssueType } from './errors.ts';
+import { QuotaBreachType } from './quota.ts';
 
 const TokenEstimateType = builder.objectRef<TokenEstimate>('TokenEstimate').implement({
   description: 'How many tokens requests are thought to use together, by the length of their texts.',
@@ -59,7 +60,8 @@ builder.objectType(DryRun, {
   fields: (t) => ({
     accepted: t.boolean({
       description: 'Whether the call would go through: nothing is wrong, and nothing is missing.',
-      resolve: ({ findings }) => findings.issueCount === 0 && findings.missingSetting === null,
+      resolve: ({ findings }) =>
+        findings.issueCount === 0 && findings.missingSetting === null && findings.quotasExceeded.length === 0,
     }),
     issues: t.field({
       type: [IssueType],
@@ -76,6 +78,11 @@ builder.objectType(DryRun, {
       description:
         'The setting of the service without which the provider cannot be used; null where none is missing.',
       resolve: ({ findings }) => findings.missingSetting,
+    }),
+    quotasExceeded: t.field({
+      type: [QuotaBreachType],
+      description: 'The quotas that your organization would go beyond now, at most 5.',
+      resolve: ({ findings }) => [...findings.quotasExceeded],
     }),
     requestCount: t.int({
       description: 'How many requests there are; 0 where anything is wrong with them.',

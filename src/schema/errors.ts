@@ -24,13 +24,15 @@ const ErrorCodeType = builder.enumType('ErrorCode', {
         "The provider's batch that was named cannot be the one that is meant. Nothing was changed.",
     },
     IDEMPOTENCY_CONFLICT: { description: 'The idempotencyKey was used for another call. Nothing was done.' },
+    QUOTA_EXCEEDED: { description: 'More than your organization may have. Nothing was stored or sent.' },
     INVALID_ARGUMENT: { description: 'An argument is out of range, or a cursor or id is not one of ours.' },
     UNAUTHENTICATED: { description: 'No key, or one that is unknown, expired or revoked.' },
     FORBIDDEN: { description: 'The key lacks the scope that this needs.' },
   } as const,
 });
 
-const ErrorInterface = builder.interfaceRef<errors.AppError>('Error').implement({
+/** What every typed error has. */
+export const ErrorInterface = builder.interfaceRef<errors.AppError>('Error').implement({
   description: 'Something that the caller can understand and act on.',
   fields: (t) => ({
     code: t.field({

@@ -9,6 +9,7 @@ import './provider.ts';
 import './dry-run.ts';
 import './mutations.ts';
 import './key-mutations.ts';
+import './quota-mutations.ts';
 import './subscriptions.ts';
 import { builder } from './builder.ts';
 

@@ -11,6 +11,7 @@ import {
   ProviderCallError,
   ProviderJobError,
   ProviderNotConfiguredError,
+  QuotaExceededError,
   ValidationError,
 } from '../errors.ts';
 import { redeliverCallback, rotateCallbackSecret } from '../resolvers/callbacks.ts';
@@ -91,6 +92,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: CreateBatchInput, required: true, description: 'The new batch.' }) },
     errors: resultOf('CreateBatch', [
       ValidationError,
+      QuotaExceededError,
       ProviderNotConfiguredError,
       IdempotencyConflictError,
       NotFoundError,
@@ -104,6 +106,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: AddRequestsInput, required: true, description: 'What to add where.' }) },
     errors: resultOf('AddRequests', [
       ValidationError,
+      QuotaExceededError,
       NotFoundError,
       BatchStateError,
       ProviderNotConfiguredError,
@@ -194,6 +197,7 @@ builder.mutationFields((t) => ({
     },
     errors: resultOf('AdoptJob', [
       ValidationError,
+      QuotaExceededError,
       ProviderJobError,
       ProviderCallError,
       ProviderNotConfiguredError,
@@ -215,6 +219,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: RetryBatchInput, required: true, description: 'What to try again.' }) },
     errors: resultOf('RetryBatch', [
       ValidationError,
+      QuotaExceededError,
       NotFoundError,
       BatchStateError,
       NothingToRetryError,

@@ -2,20 +2,38 @@ import type { Context } from '../context.ts';
 import { listApiKeys } from '../resolvers/api-keys.ts';
 import { listAudit } from '../resolvers/audit.ts';
 import { callbackSecret } from '../resolvers/callbacks.ts';
+import { allowedProviders, organizationPlan, organizationQuotas } from '../resolvers/quotas.ts';
 import { spendOf } from '../resolvers/spend.ts';
 import { ApiKeyConnection, ApiKeyRef } from './api-key.ts';
 import { AuditConnection, AuditEntryRef } from './audit.ts';
 import { builder } from './builder.ts';
 import { CallbackSecretType } from './callback.ts';
+import { QuotaType } from './quota.ts';
 import { SpendType } from './spend.ts';
 
 type ViewerModel = Context['viewer'];
 
-const OrganizationType = builder.objectRef<ViewerModel>('Organization').implement({
+/** The caller's organization. */
+export const OrganizationType = builder.objectRef<ViewerModel>('Organization').implement({
   description: 'The tenant that everything belongs to.',
   fields: (t) => ({
     id: t.field({ type: 'UUID', description: 'Its plain id.', resolve: (viewer) => viewer.organizationId }),
     name: t.string({ description: 'What it is called.', resolve: (viewer) => viewer.organizationName }),
+    plan: t.string({
+      nullable: true,
+      description: 'The plan that it is on; null where it is on none.',
+      resolve: (_viewer, _args, context) => organizationPlan(context),
+    }),
+    quotas: t.field({
+      type: [QuotaType],
+      description:
+        'How much it may have and how much of that it has, for each provider where it is by provider; at most 100.',
+      resolve: (_viewer, _args, context) => organizationQuotas(context),
+    }),
+    allowedProviders: t.stringList({
+      description: 'The names of the providers that it may use.',
+      resolve: (_viewer, _args, context) => allowedProviders(context),
+    }),
     apiKeys: t.connection(
       {
         type: ApiKeyRef,

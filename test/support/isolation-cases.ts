@@ -51,6 +51,7 @@ export const inputs: Readonly<Record<string, (tenant: Tenant) => Promise<Input>>
   resolveJob: async ({ lostJob }) => ({ jobId: await lostJob(), resolution: { giveUp: true } }),
   adoptJob: ({ adoptable }) => adoptable(),
   rotateCallbackSecret: async () => ({ graceHours: 1 }),
+  setQuotas: async () => ({ activeBatches: 1_000_000 }),
   createApiKey: async () => ({ name: 'another', scope: 'WRITE' }),
   revokeApiKey: async ({ anotherKey }) => ({ apiKeyId: await anotherKey() }),
 };
@@ -112,6 +113,7 @@ export const plainTexts = [
   'RequestInput.model',
   'RequestsInput.jsonl',
   'RetryFilter.errorCode',
+  'SetQuotasInput.providers',
   'UpdateBatchInput.callbackUrl',
   'UpdateBatchInput.name',
 ];

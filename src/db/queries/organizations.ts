@@ -79,12 +79,13 @@ export async function hasLiveKey(db: Queryable): Promise<boolean> {
 }
 
 /** An organization, as operators see it. */
-export type OrganizationRow = typeof organizations.$inferSelect;
+export type OrganizationRow = Pick<typeof organizations.$inferSelect, 'id' | 'name' | 'createdAt'>;
 
 /** The organizations, oldest first: all, or those with this name or id. */
 export async function listOrganizations(db: Queryable, nameOrId?: string): Promise<OrganizationRow[]> {
+  const { id, name, createdAt } = organizations;
   return db
-    .select()
+    .select({ id, name, createdAt })
     .from(organizations)
     .where(
       nameOrId === undefined

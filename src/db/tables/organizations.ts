@@ -1,14 +1,31 @@
 import { sql } from 'drizzle-orm';
-import { boolean, customType, index, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { boolean, customType, index, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import type { QuotaLayer } from '../../domain/quota.ts';
 import { moment } from './columns.ts';
 
 const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' });
+
+/** Sets of quotas that organizations can be on, by name. */
+export const plans = pgTable('plans', {
+  name: text('name').primaryKey(),
+  quotas: jsonb('quotas').$type<QuotaLayer>().notNull(),
+  updatedAt: moment('updated_at').notNull(),
+});
+
+/** A row of `plans`. */
+export type PlanRow = typeof plans.$inferSelect;
 
 /** The tenants. Everything else belongs to one. */
 export const organizations = pgTable('organizations', {
   id: uuid('id').primaryKey(),
   name: text('name').notNull(),
   createdAt: moment('created_at').notNull(),
+  /** The plan that it is on; null where it is on none. */
+  plan: text('plan').references(() => plans.name),
+  /** What its operator grants it, whatever its plan says. */
+  grantedQuotas: jsonb('granted_quotas').$type<QuotaLayer>().notNull().default({}),
+  /** What it holds itself to. */
+  ownQuotas: jsonb('own_quotas').$type<QuotaLayer>().notNull().default({}),
 });
 
 /** Keys that callers sign in with. Only the SHA-256 of a key is kept. */
