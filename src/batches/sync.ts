@@ -5,7 +5,7 @@
  */
 import { findBatch, lockBatch } from '../db/queries/batches.ts';
 import { jobsOfBatch, wantSync } from '../db/queries/jobs.ts';
-import { addTask } from '../db/queries/tasks.ts';
+import { addTask, firstPlace } from '../db/queries/tasks.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
 import { workOf } from '../domain/job.ts';
@@ -63,7 +63,7 @@ async function ask(
     const wanted = await wantSync(scope, tx, batchId, services.clock.now());
     for (const job of wanted) {
       const work = workOf(job);
-      if (work !== null) await addTask(tx, taskFor[work], job.id);
+      if (work !== null) await addTask(tx, taskFor[work], job.id, firstPlace);
     }
     return new Map(wanted.map((job) => [job.id, job.syncRequested]));
   });

@@ -12,7 +12,7 @@ import { forgetCalls } from '../db/queries/idempotency.ts';
 import { jobStages, jobsDue } from '../db/queries/jobs.ts';
 import { ensurePartitions } from '../db/queries/partitions.ts';
 import { forgetCallbacks } from '../db/queries/provider-callbacks.ts';
-import { addTask } from '../db/queries/tasks.ts';
+import { addTask, firstPlace } from '../db/queries/tasks.ts';
 import { forgottenBefore } from '../domain/idempotency.ts';
 import { workOf } from '../domain/job.ts';
 import { workerScope } from '../domain/scope.ts';
@@ -22,20 +22,21 @@ const rowsPerSweep = 1000;
 
 /**
  * Adds a task for everything that is due; answers how many. Asked every second, and by tests that turn the clock.
- * Each task is a statement of its own: one transaction around them would hold locks on all of them, in an order
+ * Jobs are told their place by turns over organizations: who has a thousand that wait is before another's one with one of
+ * them. Each task is a statement of its own: one transaction around them would hold locks on all of them, in an order
  * that is not that of others who wake the same jobs.
  */
 export async function sweep({ db, clock }: Services): Promise<number> {
   const now = clock.now();
   const batchIds = await db.read((q) => batchesDue(workerScope, q, now, rowsPerSweep));
-  for (const id of batchIds) await db.read((q) => addTask(q, 'batch.close', id));
+  for (const id of batchIds) await db.read((q) => addTask(q, 'batch.close', id, firstPlace));
   let tasks = batchIds.length;
   // Each kind of work has its own share: a thousand jobs that wait to be sent keep no poll from its turn.
   for (const stage of jobStages) {
     for (const job of await db.read((q) => jobsDue(workerScope, q, { stage, now }, rowsPerSweep))) {
       const work = workOf(job);
       if (work === null) continue;
-      await db.read((q) => addTask(q, taskFor[work], job.id));
+      await db.read((q) => addTask(q, taskFor[work], job.id, job.place));
       tasks += 1;
     }
   }

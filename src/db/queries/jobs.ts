@@ -138,6 +138,9 @@ export async function countJobs(scope: Scope, db: Queryable, filter: JobFilter):
 /** A job that somebody should work on now. */
 export type DueJob = Pick<JobRow, 'id' | 'status' | 'collected' | 'providerJobId' | 'resultsWaiting'>;
 
+/** The same, with its place among all that wait: how many of its organization are before it, counted from 0. */
+export type PlacedJob = DueJob & { readonly place: number };
+
 /** What a job waits for: to be sent or found, to be asked about, to have its results copied. */
 export const jobStages = ['sending', 'polling', 'collecting'] as const;
 /** What a job waits for. */
@@ -152,31 +155,43 @@ const stageConditions = {
     (${jobs.status} in ('RUNNING', 'CANCELLING') and ${jobs.resultsWaiting}))`,
 } as const satisfies Record<JobStage, SQL>;
 
-/** Jobs whose time has come by our clock and that nobody holds by the database's. */
+/**
+ * Jobs whose time has come by our clock and that nobody holds by the database's, by turns: the first of each
+ * organization, then the second of each. What is being worked on counts as before what waits, so that whoever has much
+ * in work already comes after those who have not.
+ */
 export async function jobsDue(
   _worker: WorkerScope,
   db: Queryable,
   wanted: { stage: JobStage; now: Date },
   limit: number,
-): Promise<DueJob[]> {
+): Promise<PlacedJob[]> {
+  const isFree = sql`(${jobs.leaseUntil} is null or ${jobs.leaseUntil} < clock_timestamp())`;
+  const due = db.$with('due').as(
+    db
+      .select({
+        id: jobs.id,
+        status: jobs.status,
+        collected: jobs.collected,
+        providerJobId: jobs.providerJobId,
+        resultsWaiting: jobs.resultsWaiting,
+        dueAt: jobs.dueAt,
+        isFree: sql<boolean>`${isFree}`.as('is_free'),
+        place:
+          sql<number>`(row_number() over (partition by ${jobs.organizationId} order by ${isFree}, ${jobs.dueAt}, ${jobs.batchId}, ${jobs.number}) - 1)::int`.as(
+            'place',
+          ),
+      })
+      .from(jobs)
+      .where(and(isNotNull(jobs.dueAt), lte(jobs.dueAt, wanted.now), stageConditions[wanted.stage])),
+  );
+  const { id, status, collected, providerJobId, resultsWaiting, place } = due;
   return db
-    .select({
-      id: jobs.id,
-      status: jobs.status,
-      collected: jobs.collected,
-      providerJobId: jobs.providerJobId,
-      resultsWaiting: jobs.resultsWaiting,
-    })
-    .from(jobs)
-    .where(
-      and(
-        isNotNull(jobs.dueAt),
-        lte(jobs.dueAt, wanted.now),
-        stageConditions[wanted.stage],
-        sql`(${jobs.leaseUntil} is null or ${jobs.leaseUntil} < clock_timestamp())`,
-      ),
-    )
-    .orderBy(jobs.dueAt)
+    .with(due)
+    .select({ id, status, collected, providerJobId, resultsWaiting, place })
+    .from(due)
+    .where(sql`${due.isFree}`)
+    .orderBy(due.place, due.dueAt)
     .limit(limit);
 }
 
