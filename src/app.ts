@@ -21,6 +21,7 @@ import { StartError } from './errors.ts';
 import { createHub } from './events/hub.ts';
 import { connectHub, type EventSource } from './events/listener.ts';
 import { ensureKeys, sandboxKey } from './first-keys.ts';
+import { createGrantSigner } from './grant-signer.ts';
 import { loadPersistedDocuments } from './http/defences/persisted.ts';
 import { type HttpServer, listen } from './http/server.ts';
 import { openKeptClock } from './kept-clock.ts';
@@ -113,6 +114,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
       callbacks: openCallbackCaller({ allow: config.callbackAllow, seconds: config.work.callbackSeconds }),
       // A worker listens for its operator alone.
       origin: () => config.http.publicUrl ?? (config.role === 'worker' ? null : listening),
+      signer: createGrantSigner(config.signingSecret),
       providers: openProviderAccess(reaches, { clock, callSeconds: config.work.callSeconds }, address),
       settings: config.work,
     };

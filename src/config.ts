@@ -43,6 +43,8 @@ export interface Config {
   readonly dataDir: string | undefined;
   /** The admin key of a first organization. */
   readonly apiKey: string | null;
+  /** Takes part in signing read tokens and links. */
+  readonly signingSecret: string | null;
   /** Whether every provider is answered by its emulator. */
   readonly sandbox: boolean;
   /** Whether any provider is called for real, so that money can be spent; never in the sandbox. */
@@ -106,6 +108,7 @@ export function readConfig(
     database: readDatabase(reading),
     dataDir: reading.read(variables.dataDir) ?? undefined,
     apiKey: reading.read(variables.apiKey),
+    signingSecret: reading.read(variables.signingSecret),
     sandbox,
     live: !sandbox && connections.some(([, connection]) => connection !== null),
     events,

@@ -1,6 +1,6 @@
 /** What every resolver is handed: who asks, the parts of the process, and loaders that live as long as one answer. */
 import type { SignedInKey } from './db/queries/organizations.ts';
-import type { OrganizationScope } from './domain/scope.ts';
+import { type OrganizationScope, scopeOf } from './domain/scope.ts';
 import { createLoaders, type Loaders } from './resolvers/loaders.ts';
 import type { Services } from './services.ts';
 
@@ -20,11 +20,6 @@ export interface Context {
 /** A context for a signed-in caller. */
 export function createContext(parts: Pick<Context, 'services' | 'viewer' | 'sandbox' | 'origin'>): Context {
   const { viewer, services } = parts;
-  const scope: OrganizationScope = {
-    kind: 'organization',
-    organizationId: viewer.organizationId,
-    apiKeyId: viewer.apiKeyId,
-    access: viewer.access,
-  };
+  const scope = scopeOf(viewer);
   return { ...parts, scope, loaders: createLoaders(services.db, scope) };
 }

@@ -223,10 +223,15 @@ export class UnauthenticatedError extends AppError {
   }
 }
 
-/** The key is good, and lacks the scope that this needs. */
+/** The key is good, and lacks the scope that this needs; `key`: a read token is good, and this needs its key. */
 export class ForbiddenError extends AppError {
   constructor(scope: string) {
-    super('FORBIDDEN', `This needs a key with the scope "${scope}".`);
+    super(
+      'FORBIDDEN',
+      scope === 'key'
+        ? 'This needs a key; a read token reads batches and nothing else.'
+        : `This needs a key with the scope "${scope}".`,
+    );
   }
 }
 

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { CallbackCaller } from './callbacks/caller.ts';
 import type { Clock } from './clock.ts';
 import type { Database } from './db/client.ts';
+import type { GrantSigner } from './domain/grant.ts';
 import { nonceFrom, uuidv7 } from './domain/ids.ts';
 import type { PollSchedule } from './domain/polling.ts';
 import type { Quotas } from './domain/quota.ts';
@@ -20,6 +21,7 @@ export interface Services {
   readonly prices: PriceBook;
   readonly hub: Hub;
   readonly callbacks: CallbackCaller;
+  readonly signer: GrantSigner;
   /** Where callers reach the API, without a trailing slash; null where this process does not know. */
   readonly origin: () => string | null;
   readonly settings: WorkSettings;

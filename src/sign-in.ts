@@ -18,19 +18,43 @@ export function keyIn(headers: KeyHeaders): string | null {
   return key === '' ? null : key;
 }
 
-/** The key's owner; null for no key, and for one that is unknown, expired or revoked. */
+/** What a read token begins with. */
+export const readTokenPrefix = 'bqt_';
+
+/** The key's owner, also by a read token of it; null for no key, and for one that is unknown, expired or revoked. */
 export async function signIn(
-  services: Pick<Services, 'db' | 'clock' | 'log'>,
+  services: SignInParts,
   headers: KeyHeaders,
   sandbox: boolean,
 ): Promise<SignedInKey | null> {
   const key = keyIn(headers);
   if (key === null) return null;
+  // A key that an operator chose may begin like a token.
+  const text = key.startsWith(readTokenPrefix) ? key.slice(readTokenPrefix.length) : null;
+  const holder = text === null ? null : await signInByGrant(services, text, sandbox);
+  if (holder?.grant?.reads === 'batches') return holder;
   const now = services.clock.now();
   const viewer = await services.db.read((q) => findKey(q, { hash: hashOfKey(key), now, sandbox }));
   if (viewer !== null) await noteUse(services, viewer, now);
   return viewer;
 }
+
+/** Who reads by what a key has signed; null for what it has not, and for what is over. Does not count as a use of the key. */
+export async function signInByGrant(
+  { db, clock, signer }: SignInParts,
+  text: string,
+  sandbox: boolean,
+): Promise<SignedInKey | null> {
+  const now = clock.now();
+  const grant = signer.read(text);
+  if (grant === null || grant.expiresAt <= now) return null;
+  const viewer = await db.read((q) => findKey(q, { id: grant.apiKeyId, now, sandbox }));
+  return viewer !== null && signer.isSigned(viewer.keyHash, text)
+    ? { ...viewer, access: 'read', grant }
+    : null;
+}
+
+type SignInParts = Pick<Services, 'db' | 'clock' | 'log' | 'signer'>;
 
 /** How exactly it is known when a key was used last: whoever signs in more often writes nothing. */
 const useMilliseconds = 60_000;

@@ -398,6 +398,7 @@ describe('The scanner', () => {
       'src/callbacks/caller.ts',
       'src/clock.ts',
       'src/db/client.ts',
+      'src/domain/grant.ts',
       'src/domain/ids.ts',
       'src/domain/polling.ts',
       'src/domain/quota.ts',

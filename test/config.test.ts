@@ -56,6 +56,7 @@ describe('An empty environment', () => {
       callbackAllow: [],
       pricesFile: null,
       sandboxSeconds: 20,
+      signingSecret: null,
       compatibleProviders: [],
       providers: Object.fromEntries(providers.map(({ name }) => [name, null])),
     });
@@ -113,6 +114,7 @@ describe('Settings', () => {
       QUOTA_ACTIVE_BATCHES: '13',
       QUOTA_WAITING_REQUESTS: '14',
       QUOTA_PROVIDERS: 'openai, xai',
+      SIGNING_SECRET: 'a-secret-of-32-characters-or-more',
     });
     expect(config).toEqual({
       http: {
@@ -165,6 +167,7 @@ describe('Settings', () => {
       callbackAllow: ['10.0.0.0/8', '::1', 'hooks.internal:8443'],
       pricesFile: '/etc/prices.json',
       sandboxSeconds: 0.5,
+      signingSecret: 'a-secret-of-32-characters-or-more',
       compatibleProviders: [],
       providers: Object.fromEntries(providers.map(({ name }) => [name, null])),
     });

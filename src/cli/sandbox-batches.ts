@@ -2,7 +2,7 @@
 import { createBatch } from '../batches/create.ts';
 import { countBatches } from '../db/queries/batches.ts';
 import { findKey } from '../db/queries/organizations.ts';
-import type { OrganizationScope } from '../domain/scope.ts';
+import { scopeOf } from '../domain/scope.ts';
 import { sandboxKey } from '../first-keys.ts';
 import type { Services } from '../services.ts';
 import { hashOfKey } from '../sign-in.ts';
@@ -17,7 +17,7 @@ export async function startSandboxBatches(services: Services): Promise<void> {
     findKey(q, { hash: hashOfKey(sandboxKey), now: clock.now(), sandbox: true }),
   );
   if (key === null) return;
-  const scope: OrganizationScope = { kind: 'organization', ...key };
+  const scope = scopeOf(key);
   if ((await db.read((q) => countBatches(scope, q, {}))) > 0) return;
   await createBatch(services, scope, {
     provider: 'anthropic',

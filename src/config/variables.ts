@@ -128,6 +128,13 @@ export const variables = {
     default: null,
     meaning: 'Creates a first organization with this as its admin key.',
   },
+  signingSecret: {
+    name: 'SIGNING_SECRET',
+    kind: key(32),
+    default: null,
+    meaning:
+      'Takes part in signing read tokens and links, so that nobody signs who only has the database. The same in every process; with another one, all that was signed before is over ([keys](keys.md)).',
+  },
   sandbox: {
     name: 'SANDBOX',
     kind: yesOrNo,

@@ -11,7 +11,29 @@ export interface OrganizationScope {
   readonly organizationId: string;
   readonly apiKeyId: string;
   readonly access: AccessScope;
+  /** What a read token or a signed link of the key is limited to; null for the key itself. */
+  readonly grant: GrantedScope | null;
 }
+
+/** Batches, and nothing else that an organization has. */
+export interface GrantedScope {
+  /** Null for all. */
+  readonly batchIds: readonly string[] | null;
+}
+
+/** The scope of whoever has signed in. */
+export const scopeOf = ({
+  organizationId,
+  apiKeyId,
+  access,
+  grant,
+}: Omit<OrganizationScope, 'kind'>): OrganizationScope => ({
+  kind: 'organization',
+  organizationId,
+  apiKeyId,
+  access,
+  grant: grant === null ? null : { batchIds: grant.batchIds },
+});
 
 /** The service's own work, which sees every organization. */
 export interface WorkerScope {

@@ -7,12 +7,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { findBatch } from '../db/queries/batches.ts';
-import { type DownloadKind, downloadLines } from '../db/queries/downloads.ts';
+import { downloadLines } from '../db/queries/downloads.ts';
+import type { DownloadKind } from '../domain/grant.ts';
 import { isUuid } from '../domain/ids.ts';
-import type { OrganizationScope } from '../domain/scope.ts';
+import { scopeOf } from '../domain/scope.ts';
+import { signInToDownload } from './download-sign-in.ts';
+import { attachmentHeader } from './file-name.ts';
 import type { ApiOptions } from './graphql.ts';
 import { answerJson } from './plain-answer.ts';
-import { signInPlain } from './plain-sign-in.ts';
 
 const linesPerPage = 2000;
 const methods = ['GET', 'HEAD'];
@@ -26,7 +28,11 @@ export async function answerDownload(
   const url = new URL(request.url ?? '/', 'http://localhost');
   const [, id, kind] = /^\/batches\/([^/]+)\/(input|output|errors)\.jsonl$/.exec(url.pathname) ?? [];
   if (id === undefined || kind === undefined || !methods.includes(request.method ?? '')) return false;
-  const viewer = await signInPlain(request, response, options);
+  const viewer = await signInToDownload(request, response, options, {
+    batchId: id,
+    kind: kind as DownloadKind,
+    link: url.searchParams.get('link'),
+  });
   if (viewer === null) return true;
   const asked = url.searchParams.get('after');
   const after = asked === null ? -1 : /^\d{1,10}$/.test(asked) ? Number(asked) : Number.NaN;
@@ -35,12 +41,7 @@ export async function answerDownload(
     answerJson(response, 400, { error: { code: 'INVALID_ARGUMENT', message } });
     return true;
   }
-  const scope: OrganizationScope = {
-    kind: 'organization',
-    organizationId: viewer.organizationId,
-    apiKeyId: viewer.apiKeyId,
-    access: viewer.access,
-  };
+  const scope = scopeOf(viewer);
   const { db } = options.services;
   const batch = isUuid(id) ? await db.read((q) => findBatch(scope, q, id)) : null;
   if (batch === null) {
@@ -64,7 +65,11 @@ export async function answerDownload(
 
   response.writeHead(200, {
     'content-type': 'application/jsonl; charset=utf-8',
-    'content-disposition': `attachment; filename="${id}-${kind}.jsonl"`,
+    'content-disposition': attachmentHeader(batch, kind as DownloadKind),
+    // A link opens this for everybody who has it, and it is people's prompts: no cache keeps it, no page is told of it.
+    'cache-control': 'private, no-store',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
   });
   if (request.method === 'HEAD') {
     response.end();

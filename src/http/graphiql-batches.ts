@@ -1,7 +1,7 @@
 /** Which of the sandbox's batches the example operations are about, so that each works as it stands. */
 import { batchPage } from '../db/queries/batches.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
-import type { OrganizationScope } from '../domain/scope.ts';
+import { scopeOf } from '../domain/scope.ts';
 import { batchStatuses, isTerminalBatch } from '../domain/status.ts';
 import { signIn } from '../sign-in.ts';
 import type { ApiOptions } from './graphql.ts';
@@ -31,7 +31,7 @@ export async function exampleBatches({
 }: ApiOptions): Promise<ExampleBatches | null> {
   const key = await signIn(services, { 'x-api-key': sandboxKey }, sandbox);
   if (key === null) return null;
-  const scope: OrganizationScope = { kind: 'organization', ...key };
+  const scope = scopeOf(key);
   const page = (order: 'ascending' | 'descending', status: BatchRow['status'][]) =>
     services.db.read((q) => batchPage(scope, q, { status }, { limit: batchesMax, order, beyond: null }));
 

@@ -85,7 +85,7 @@ query BatchInDepth($id: ID!) {
 `;
 
 /** What every mutation answers instead of its payload when something stands against it. */
-const errorMembers = `    ... on Error { code message }
+export const errorMembers = `    ... on Error { code message }
     ... on ValidationError { issues { path line message } }`;
 
 /** Mutation.createBatch. */
@@ -226,33 +226,6 @@ mutation RetryBatch($input: RetryBatchInput!) {
       attempt
       requests
       batch { uuid status counts { pending succeeded errored } }
-    }
-${errorMembers}
-  }
-}
-`;
-
-/** Mutation.rotateCallbackSecret. */
-export const rotateCallbackSecret = `# Make a secret for callbacks, or a new one. Receivers verify
-# with it what is sent to a batch's callbackUrl at its end.
-mutation RotateCallbackSecret($input: RotateCallbackSecretInput!) {
-  rotateCallbackSecret(input: $input) {
-    ... on RotateCallbackSecretPayload {
-      callbackSecret { secret createdAt previousExpiresAt }
-    }
-${errorMembers}
-  }
-}
-`;
-
-/** Mutation.createApiKey. */
-export const createApiKey = `# Make a key for somebody else. It is shown once; revokeApiKey
-# takes it back. viewer.organization.apiKeys lists all of them.
-mutation CreateApiKey($input: CreateApiKeyInput!) {
-  createApiKey(input: $input) {
-    ... on CreateApiKeyPayload {
-      key
-      apiKey { id name scope expiresAt }
     }
 ${errorMembers}
   }

@@ -4,6 +4,7 @@
  * is missing, the tabs that need one make one instead.
  */
 import type { ExampleBatches } from './graphiql-batches.ts';
+import * as keyOperations from './graphiql-key-operations.ts';
 import * as operations from './graphiql-operations.ts';
 
 /** What stands in a tab: an operation, and its variables as JSON. */
@@ -42,8 +43,11 @@ export function graphiqlTabs(batches: ExampleBatches | null): GraphiqlTab[] {
     about(open ?? sent, operations.syncBatch, (batchId) => ({ input: { batchId } })),
     about(open ?? sent, operations.cancelBatch, (batchId) => ({ input: { batchId } })),
     about(failed ?? open ?? sent, operations.retryBatch, (batchId) => ({ input: { batchId } })),
-    tab(operations.createApiKey, { input: { name: 'A dashboard', scope: 'READ' } }),
-    tab(operations.rotateCallbackSecret, { input: { graceHours: 24 } }),
+    tab(keyOperations.createApiKey, { input: { name: 'A dashboard', scope: 'READ' } }),
+    about(sent, keyOperations.createReadToken, (id) => ({
+      input: { batches: { ids: [id] }, expiresInSeconds: 900 },
+    })),
+    tab(keyOperations.rotateCallbackSecret, { input: { graceHours: 24 } }),
     about(told ?? open ?? sent, operations.redeliverCallback, (batchId) => ({ input: { batchId } })),
     about(spare, operations.deleteBatch, (batchId) => ({ input: { batchId } })),
   ];

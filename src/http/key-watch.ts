@@ -1,6 +1,6 @@
 /**
- * Ends what stays open once its key no longer signs in: a stream of events, a WebSocket connection. Woken by what is
- * announced of the key; that its own end has come is seen by a look at the clock each second. A key that cannot be
+ * Ends what stays open once its key, or the read token of a key, no longer signs in: a stream of events, a WebSocket
+ * connection. Woken by what is announced of the key; that an end has come is seen by a look at the clock each second. A key that cannot be
  * asked about keeps what it has until the database answers. What ending means is left to those who watch.
  */
 import { isLiveKey } from '../db/queries/api-keys.ts';
@@ -20,7 +20,8 @@ const usualRoundMilliseconds = 1000;
 
 interface WatchedKey {
   readonly expiresAt: Date | null;
-  readonly ends: Set<() => void>;
+  /** What to call, and when to call it at the latest: the end of the token by which the key signed in. */
+  readonly ends: Map<() => void, Date | null>;
   /** Whether it has to be asked about once more. */
   isUnsure: boolean;
   /** Stops following what is announced of it. */
@@ -50,16 +51,24 @@ export function watchKeys(
     key.isUnsure = false;
     if (isLive) return;
     forget(id, key);
-    const ends = [...key.ends];
+    const ends = [...key.ends.keys()];
     key.ends.clear();
     for (const end of ends) end();
+  }
+
+  /** Ends what was opened by tokens that are over by now. */
+  function endTokens(id: string, key: WatchedKey, now: Date): void {
+    const over = [...key.ends].filter(([, at]) => at !== null && at <= now);
+    for (const [end] of over) key.ends.delete(end);
+    if (key.ends.size === 0) forget(id, key);
+    for (const [end] of over) end();
   }
 
   function begin(id: string, { apiKey }: SignedInKey): WatchedKey {
     const follower = hub.follow({ apiKeyId: id });
     const key: WatchedKey = {
       expiresAt: apiKey.expiresAt,
-      ends: new Set(),
+      ends: new Map(),
       isUnsure: false,
       unfollow: () => follower.close(),
     };
@@ -76,6 +85,7 @@ export function watchKeys(
   const timer = setInterval(() => {
     const now = clock.now();
     for (const [id, key] of watched) {
+      endTokens(id, key, now);
       if (key.isUnsure || (key.expiresAt !== null && key.expiresAt <= now)) void look(id, key);
     }
   }, roundMilliseconds);
@@ -84,7 +94,7 @@ export function watchKeys(
     watch(viewer, end) {
       const id = viewer.apiKeyId;
       const key = watched.get(id) ?? begin(id, viewer);
-      key.ends.add(end);
+      key.ends.set(end, viewer.grant?.expiresAt ?? null);
       return () => {
         key.ends.delete(end);
         if (key.ends.size === 0) forget(id, key);

@@ -13,9 +13,12 @@ export async function signInPlain(
   { services, sandbox }: ApiOptions,
 ): Promise<SignedInKey | null> {
   const viewer = await signIn(services, request.headers, sandbox);
-  if (viewer === null) {
-    const { code, message } = new UnauthenticatedError();
-    answerJson(response, 401, { error: { code, message } }, { 'www-authenticate': 'Bearer' });
-  }
+  if (viewer === null) answerUnauthenticated(response);
   return viewer;
+}
+
+/** Answers 401, whatever was wrong. */
+export function answerUnauthenticated(response: ServerResponse): void {
+  const { code, message } = new UnauthenticatedError();
+  answerJson(response, 401, { error: { code, message } }, { 'www-authenticate': 'Bearer' });
 }

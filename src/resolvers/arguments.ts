@@ -33,12 +33,13 @@ export function uuidOfArgument(type: NodeType, argument: string, id: string): st
   return uuid;
 }
 
-/** The same for a field of a mutation's input; throws `ValidationError`. */
-export function uuidOfInput(type: NodeType, field: string, id: string): string {
+/** The same for a field of a mutation's input, or one that lies deeper in it; throws `ValidationError`. */
+export function uuidOfInput(type: NodeType, field: string | readonly string[], id: string): string {
   const uuid = uuidIn(type, id);
   if (uuid === null) {
+    const path = [field].flat();
     throw new ValidationError([
-      { path: ['input', field], line: null, message: `${field} is not the id of a ${type}.` },
+      { path: ['input', ...path], line: null, message: `${path.at(-1)} is not the id of a ${type}.` },
     ]);
   }
   return uuid;

@@ -1,4 +1,4 @@
-import { batchUrl, errorUrl, inputUrl, outputUrl } from '../domain/batch-urls.ts';
+import { batchUrl } from '../domain/batch-urls.ts';
 import { apiKeyOf } from '../resolvers/api-keys.ts';
 import { batchAudit } from '../resolvers/audit.ts';
 import {
@@ -138,27 +138,6 @@ builder.node(BatchRef, {
         description: 'What failed in it by code, most frequent first; at most 100 codes.',
         resolve: async (batch, _args, context) => [...(await batchErrorGroups(batch, context))],
       }),
-      inputUrl: t.field({
-        type: 'URL',
-        nullable: true,
-        description:
-          'Where its requests can be downloaded as JSONL, in your order; null while there are none.',
-        resolve: (batch, _args, { origin }) => inputUrl(batch, origin),
-      }),
-      outputUrl: t.field({
-        type: 'URL',
-        nullable: true,
-        description:
-          'Where the results that succeeded can be downloaded as JSONL, in your order; null before the first.',
-        resolve: (batch, _args, { origin }) => outputUrl(batch, origin),
-      }),
-      errorUrl: t.field({
-        type: 'URL',
-        nullable: true,
-        description:
-          'Where all other results can be downloaded as JSONL, in your order; null before the first.',
-        resolve: (batch, _args, { origin }) => errorUrl(batch, origin),
-      }),
       callback: t.field({
         type: BatchCallbackType,
         nullable: true,
@@ -250,7 +229,8 @@ builder.node(BatchRef, {
         {
           type: AuditEntryRef,
           description:
-            'Who did what to it, newest first, as far as it is still kept; calls that were refused included.',
+            'Who did what to it, newest first, as far as it is still kept; calls that were refused included. For keys, not for read tokens.',
+          authScopes: { key: true },
           resolve: (batch, args, context) => batchAudit(batch, args, context),
         },
         AuditConnection,

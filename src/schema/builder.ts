@@ -21,7 +21,8 @@ const missingScope = (failure: AuthFailure): string => {
 export const builder = new SchemaBuilder<{
   Context: Context;
   DefaultFieldNullability: false;
-  AuthScopes: Record<AccessScope, boolean>;
+  /** `key`: whoever has a key, and not only a token of one. */
+  AuthScopes: Record<AccessScope | 'key', boolean>;
   Scalars: {
     ID: { Input: string; Output: string | number };
     DateTime: { Input: Date; Output: Date };
@@ -43,6 +44,7 @@ export const builder = new SchemaBuilder<{
       read: allows(scope.access, 'read'),
       write: allows(scope.access, 'write'),
       admin: allows(scope.access, 'admin'),
+      key: scope.grant === null,
     }),
     unauthorizedError: (_parent, _context, _info, { failure }) => new ForbiddenError(missingScope(failure)),
   },

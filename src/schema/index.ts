@@ -5,11 +5,13 @@ import './nodes.ts';
 import './item.ts';
 import './job.ts';
 import './batch.ts';
+import './batch-downloads.ts';
 import './provider.ts';
 import './dry-run.ts';
 import './mutations.ts';
 import './key-mutations.ts';
 import './quota-mutations.ts';
+import './read-token.ts';
 import './subscriptions.ts';
 import { builder } from './builder.ts';
 

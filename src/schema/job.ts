@@ -147,7 +147,9 @@ builder.node(JobRef, {
       callback: t.field({
         type: JobCallbackType,
         nullable: true,
-        description: "The provider's own call about it; null where it was not told to make one.",
+        description:
+          "The provider's own call about it; null where it was not told to make one. For keys, not for read tokens.",
+        authScopes: { key: true },
         resolve: (job) => jobCallback(job),
       }),
       requestCount: t.exposeInt('requestCount', { description: 'How many requests it has.' }),

@@ -195,7 +195,9 @@ const ProviderType = builder.objectRef<ProviderModel>('Provider').implement({
     webhook: t.field({
       type: WebhookType,
       nullable: true,
-      description: 'How it calls this service; null where it cannot, or is not configured.',
+      description:
+        'How it calls this service; null where it cannot, or is not configured. For keys, not for read tokens.',
+      authScopes: { key: true },
       resolve: (entry) => providerWebhook(entry),
     }),
     facts: t.field({

@@ -3,22 +3,35 @@ import { listApiKeys } from '../resolvers/api-keys.ts';
 import { listAudit } from '../resolvers/audit.ts';
 import { callbackSecret } from '../resolvers/callbacks.ts';
 import { allowedProviders, organizationPlan, organizationQuotas } from '../resolvers/quotas.ts';
+import { readTokenInUse } from '../resolvers/read-tokens.ts';
 import { spendOf } from '../resolvers/spend.ts';
 import { ApiKeyConnection, ApiKeyRef } from './api-key.ts';
 import { AuditConnection, AuditEntryRef } from './audit.ts';
 import { builder } from './builder.ts';
 import { CallbackSecretType } from './callback.ts';
 import { QuotaType } from './quota.ts';
+import { ReadTokenRef } from './read-token.ts';
 import { SpendType } from './spend.ts';
 
 type ViewerModel = Context['viewer'];
 
 /** The caller's organization. */
 export const OrganizationType = builder.objectRef<ViewerModel>('Organization').implement({
-  description: 'The tenant that everything belongs to.',
+  description:
+    'The tenant that everything belongs to. A read token is told its id and its name, and no more.',
+  authScopes: { key: true },
   fields: (t) => ({
-    id: t.field({ type: 'UUID', description: 'Its plain id.', resolve: (viewer) => viewer.organizationId }),
-    name: t.string({ description: 'What it is called.', resolve: (viewer) => viewer.organizationName }),
+    id: t.field({
+      type: 'UUID',
+      description: 'Its plain id.',
+      skipTypeScopes: true,
+      resolve: (viewer) => viewer.organizationId,
+    }),
+    name: t.string({
+      description: 'What it is called.',
+      skipTypeScopes: true,
+      resolve: (viewer) => viewer.organizationName,
+    }),
     plan: t.string({
       nullable: true,
       description: 'The plan that it is on; null where it is on none.',
@@ -76,7 +89,18 @@ const ViewerType = builder.objectRef<ViewerModel>('Viewer').implement({
       description: 'The organization that you act for.',
       resolve: (viewer) => viewer,
     }),
-    apiKey: t.field({ type: ApiKeyRef, description: 'The key in use.', resolve: ({ apiKey }) => apiKey }),
+    apiKey: t.field({
+      type: ApiKeyRef,
+      nullable: true,
+      description: 'The key in use; null where a read token is.',
+      resolve: ({ apiKey, grant }) => (grant === null ? apiKey : null),
+    }),
+    readToken: t.field({
+      type: ReadTokenRef,
+      nullable: true,
+      description: 'The read token in use; null where a key is.',
+      resolve: (viewer) => readTokenInUse(viewer),
+    }),
     callbackSecret: t.field({
       type: CallbackSecretType,
       nullable: true,

@@ -187,10 +187,10 @@ export const importRules: readonly ImportRule[] = [
   },
   {
     part: 'sign-in.ts',
-    files: /^(?:sign-in|first-keys)\.ts$/,
+    files: /^(?:sign-in|grant-signer|first-keys)\.ts$/,
     parts: ['clock.ts', 'config', 'db', 'domain', 'errors.ts', 'services.ts'],
     packages: ['node:', 'pino'],
-    why: 'whose key it is (`first-keys.ts`: which keys there are at first)',
+    why: 'whose key it is (`grant-signer.ts`: what a key has signed; `first-keys.ts`: which keys there are at first)',
   },
   {
     part: 'audit',
@@ -244,7 +244,16 @@ export const importRules: readonly ImportRule[] = [
     part: 'http',
     files: /^http\//,
     parts: ['batches', 'context.ts', 'db', 'domain', 'errors.ts', 'schema', 'services.ts', 'sign-in.ts'],
-    packages: ['@graphql-yoga', 'graphql', 'graphql-ws', 'graphql-yoga', 'node:', 'ws', 'zod'],
+    packages: [
+      '@graphql-yoga',
+      'content-disposition',
+      'graphql',
+      'graphql-ws',
+      'graphql-yoga',
+      'node:',
+      'ws',
+      'zod',
+    ],
     why: 'the door of callers and of providers that call us: routes, sockets, headers',
   },
   {

@@ -90,6 +90,7 @@ describe('A process whose machine is ten minutes behind, and one whose machine i
       organizationId: row.id,
       apiKeyId: row.key,
       access: 'admin',
+      grant: null,
     } as const;
     const { id } = await makeBatch(services, scope, { provider: 'anthropic' });
     const sending = holdNext(emulator, 'create');

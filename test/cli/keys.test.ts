@@ -22,7 +22,7 @@ async function batchql(args: readonly string[], url = service.app.databaseUrl) {
 }
 /** What was written of the organization's calls. */
 async function trailOf(organizationId: string) {
-  const scope = { kind: 'organization', organizationId, apiKeyId: '', access: 'admin' } as const;
+  const scope = { kind: 'organization', organizationId, apiKeyId: '', access: 'admin', grant: null } as const;
   const page = { limit: 100, order: 'ascending', beyond: null } as const;
   const rows = await service.app.services.db.read((q) => auditPage(scope, q, page));
   return rows.map(({ verb, outcome, apiKeyId, subjectKeyId }) => ({ verb, outcome, apiKeyId, subjectKeyId }));

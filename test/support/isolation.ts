@@ -25,8 +25,8 @@ export interface Isolation {
   /** A question to the API. */
   graphql(document: string, variables?: Record<string, unknown>): Question;
   /**
-   * Fails unless the stranger and nobody are told of what is named what they are told of `nothing`, and none of the
-   * owner's secrets; nobody is told 401. Answers what the stranger was told.
+   * Fails unless the stranger, nobody, and who has a token for another batch are told of what is named what they are told
+   * of `nothing`, and none of the owner's secrets; nobody is told 401. Answers what the stranger was told.
    */
   expectNothing(
     named: string,
@@ -76,7 +76,7 @@ export async function startIsolation(): Promise<Isolation> {
     async expectNothing(named, about, nothing = idOfNothing(named)) {
       count();
       const [told] = await Promise.all(
-        [stranger.key, null].map(async (key) => {
+        [stranger.key, null, owner.token].map(async (key) => {
           const answer = without(await ask(await about(named), key), named);
           expect(answer).toEqual(without(await ask(await about(nothing), key), nothing));
           expect(secretsIn(answer)).toEqual([]);
@@ -89,7 +89,9 @@ export async function startIsolation(): Promise<Isolation> {
     },
     count,
     async close() {
-      console.log(`Isolation: ${cases} questions, each asked by the owner, by a stranger and by nobody.`);
+      console.log(
+        `Isolation: ${cases} questions, each asked by the owner, by a stranger, by a token for something else, and by nobody.`,
+      );
       await service.close();
     },
   };

@@ -3,6 +3,7 @@ import { insertKey } from '../../src/db/queries/organizations.ts';
 import type { OrganizationScope } from '../../src/domain/scope.ts';
 import { newId } from '../../src/services.ts';
 import { hashOfKey } from '../../src/sign-in.ts';
+import { mutate } from './mutations.ts';
 import type { TestService } from './service.ts';
 
 type KeyRow = Parameters<typeof insertKey>[1];
@@ -27,6 +28,12 @@ export async function addKey(
     }),
   );
   return key;
+}
+
+/** A read token of the key for these batches; for all where none is named. */
+export async function tokenOf(service: TestService, key: string, ...ids: readonly string[]): Promise<string> {
+  const batches = ids.length === 0 ? { all: true } : { ids };
+  return (await mutate(service, 'createReadToken', { batches, expiresInSeconds: 86_400 }, { key })).token;
 }
 
 /** The organization that a key belongs to; the sandbox's where none is given. */

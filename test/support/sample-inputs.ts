@@ -16,6 +16,9 @@ export const nobodysId = '01900000-0000-7000-8000-000000000000';
 /** The names of all mutations. */
 export const mutationNames = Object.keys(schema.getMutationType()?.getFields() ?? {});
 
+/** Those that a key which may only read may call: what it hands on is its reading. */
+export const forEveryKey = ['createReadToken'];
+
 /** The least that the mutation's input may be: what it requires, with ids that nothing has. */
 export function leastInput(mutation: string): Record<string, unknown> {
   const type = schema.getMutationType()?.getFields()[mutation]?.args[0]?.type;

@@ -126,7 +126,7 @@ export async function startTestService(environment: Record<string, string> = {})
           createdAt,
         });
       });
-      return { key, scope: { kind: 'organization', organizationId, apiKeyId, access: 'admin' } };
+      return { key, scope: { kind: 'organization', organizationId, apiKeyId, access: 'admin', grant: null } };
     },
     async close(state) {
       try {

@@ -12,6 +12,8 @@ import type { TestService } from './service.ts';
 /** What tests ask about such an organization. */
 export interface Tenant {
   readonly key: string;
+  /** A read token for a batch of its own, and no more: one that is not there any more, so that no list has it. */
+  readonly token: string;
   /** A batch that is over after a second try, whose callback URL nobody answers at. */
   readonly done: string;
   /** One that was deleted. */
@@ -68,11 +70,15 @@ export async function settle(service: TestService, word: string, key = sandboxKe
   const agents = { list: [0, 1, 2].map((index) => ({ body: bodyFor('letta', word, '', index) })) };
   await create({ provider: 'letta', requests: agents, submit: 'NOW' });
   await run();
+  const gone = await open();
+  const { token } = await call('createReadToken', { batches: { ids: [gone] }, expiresInSeconds: 86_400 });
+  await call('deleteBatch', { batchId: gone });
   const deleted = await open();
   await call('deleteBatch', { batchId: deleted });
 
   return {
     key,
+    token,
     done,
     deleted,
     open,

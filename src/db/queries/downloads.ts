@@ -3,13 +3,11 @@
  * them byte for byte, never re-serialised.
  */
 import { sql } from 'drizzle-orm';
+import type { DownloadKind } from '../../domain/grant.ts';
 import type { Scope } from '../../domain/scope.ts';
 import type { Queryable } from '../client.ts';
 import { isOutcome, withHeldOf } from './outcome.ts';
 import { batchInScope } from './scope.ts';
-
-/** What can be downloaded: requests, results that succeeded, all other results. */
-export type DownloadKind = 'input' | 'output' | 'errors';
 
 /** A line and the position of its item. */
 export interface DownloadLine {

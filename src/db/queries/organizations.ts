@@ -1,5 +1,6 @@
 /** Statements on organizations and their keys. These come before a scope exists, so they take none. */
 import { and, asc, eq, gt, isNull, ne, or, sql } from 'drizzle-orm';
+import type { Grant } from '../../domain/grant.ts';
 import type { AccessScope } from '../../domain/scope.ts';
 import type { Queryable } from '../client.ts';
 import { apiKeys, organizations } from '../tables/organizations.ts';
@@ -12,30 +13,40 @@ export interface SignedInKey {
   readonly access: AccessScope;
   readonly organizationId: string;
   readonly organizationName: string;
+  /** What is kept of the key; what is signed in its name is signed by it. */
+  readonly keyHash: Buffer;
+  /** The read token or the signed link by which the key signed in; null for the key itself. */
+  readonly grant: Grant | null;
 }
 
-/** The live key with this hash; null where there is none, or it is revoked, expired, or the sandbox's elsewhere. */
-export async function findKey(
-  db: Queryable,
-  wanted: { hash: Buffer; now: Date; sandbox: boolean },
-): Promise<SignedInKey | null> {
+/** How a key is looked for: by its hash, or by its id, which proves nothing yet. */
+export type WantedKey = { readonly now: Date; readonly sandbox: boolean } & (
+  | { readonly hash: Buffer }
+  | { readonly id: string }
+);
+
+/** The live key; null where there is none, or it is revoked, expired, or the sandbox's elsewhere. */
+export async function findKey(db: Queryable, wanted: WantedKey): Promise<SignedInKey | null> {
   const [row] = await db
     .select({
       apiKey: apiKeyColumns,
       organizationId: organizations.id,
       organizationName: organizations.name,
+      keyHash: apiKeys.hash,
     })
     .from(apiKeys)
     .innerJoin(organizations, eq(organizations.id, apiKeys.organizationId))
     .where(
       and(
-        eq(apiKeys.hash, wanted.hash),
+        'hash' in wanted ? eq(apiKeys.hash, wanted.hash) : eq(apiKeys.id, wanted.id),
         isNull(apiKeys.revokedAt),
         or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, wanted.now)),
         wanted.sandbox ? undefined : eq(apiKeys.sandboxOnly, false),
       ),
     );
-  return row === undefined ? null : { ...row, apiKeyId: row.apiKey.id, access: row.apiKey.access };
+  return row === undefined
+    ? null
+    : { ...row, apiKeyId: row.apiKey.id, access: row.apiKey.access, grant: null };
 }
 
 /** Waits until no other transaction makes an organization or first keys; until the end of this one, no other will. */

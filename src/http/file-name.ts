@@ -1,0 +1,21 @@
+/** What a browser calls a download when it keeps it. */
+import { create } from 'content-disposition';
+import type { DownloadKind } from '../domain/grant.ts';
+
+/** A name that is longer is cut: file systems take 255 bytes, and a character may have four. */
+const charactersMax = 50;
+
+/** The header for a batch's download: the batch's own name, where it has one, and what is in the file. */
+export function attachmentHeader(
+  batch: { readonly id: string; readonly name: string | null },
+  kind: DownloadKind,
+): string {
+  const name = [...(batch.name ?? '').replace(unsafe, ' ').replace(/\s+/g, ' ').trim()]
+    .slice(0, charactersMax)
+    .join('')
+    .trim();
+  return create(`${name === '' ? batch.id : name}-${kind}.jsonl`);
+}
+
+/** What some file system gives a meaning to, what turns a text around, and a dot or a dash that would hide or mislead. */
+const unsafe = /[\p{C}\p{Zl}\p{Zp}<>:"/\\|?*%]+|^[\s.-]+/gu;
