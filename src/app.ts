@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { openCallbackCaller } from './callbacks/caller.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
+import { openKeyring } from './credentials/keyring.ts';
 import { type Database, openDatabase } from './db/client.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts';
 import { DatabaseError } from './db/errors.ts';
@@ -116,6 +117,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
       origin: () => config.http.publicUrl ?? (config.role === 'worker' ? null : listening),
       signer: createGrantSigner(config.signingSecret),
       providers: openProviderAccess(reaches, { clock, callSeconds: config.work.callSeconds }, address),
+      credentials: { keyring: openKeyring(config.credentials.keys), shared: config.credentials.shared },
       settings: config.work,
     };
     const server = await openServer(services, config, source);
@@ -185,7 +187,11 @@ async function reachProviders(config: Config, clock: Clock, embedded: EmbeddedPo
       emulated.push({ provider, emulator, switches: {} });
       reaches.set(provider, { mode: 'SANDBOX', connection: emulator });
     } else {
-      reaches.set(provider, connection === null ? { mode: 'UNCONFIGURED' } : { mode: 'LIVE', connection });
+      const baseUrl = config.baseUrls[provider.name] ?? provider.settings.defaultBaseUrl;
+      reaches.set(
+        provider,
+        connection === null ? { mode: 'UNCONFIGURED', baseUrl } : { mode: 'LIVE', connection, baseUrl },
+      );
     }
   }
   return { reaches, emulated };

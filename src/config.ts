@@ -7,7 +7,7 @@ import { readCompatibleServices } from './config/compatible-services.ts';
 import { type Environment, openReading, type Reading } from './config/reading.ts';
 import { furtherVariables, providerVariables, variables } from './config/variables.ts';
 import type { QueryLimits } from './domain/query-limits.ts';
-import type { Connection, Provider } from './providers/provider.ts';
+import { type Connection, filledIn, type Provider } from './providers/provider.ts';
 import type { WorkSettings } from './services.ts';
 
 /** What a process does: everything, only answering callers, or only background work. */
@@ -63,6 +63,14 @@ export interface Config {
   readonly compatibleProviders: readonly Provider[];
   /** By provider's name: how to call it for real; null where it must not or cannot be. */
   readonly providers: Readonly<Record<string, Connection | null>>;
+  /** By provider's name: where it is called for real, by whomever; `{name}`s stand for settings. */
+  readonly baseUrls: Readonly<Record<string, string>>;
+  readonly credentials: {
+    /** In base64, 32 bytes each, the present one first; null where organizations' credentials cannot be kept. */
+    readonly keys: readonly [string, ...string[]] | null;
+    /** Whether organizations without a credential of their own may use the service's. */
+    readonly shared: boolean;
+  };
 }
 
 /** The least severe lines that are logged. */
@@ -122,6 +130,8 @@ export function readConfig(
     providers: Object.fromEntries(
       connections.map(([name, connection]) => [name, sandbox ? null : connection]),
     ),
+    baseUrls: Object.fromEntries(providers.map((provider) => [provider.name, baseUrlOf(reading, provider)])),
+    credentials: readCredentials(reading),
   };
   reading.finish();
   return frozen(config);
@@ -157,10 +167,27 @@ function readProviders(
   return providers.map((provider) => {
     const settings = providerVariables(provider);
     const apiKey = reading.read(settings.apiKey);
-    const baseUrl = reading.read(settings.baseUrl) ?? provider.settings.defaultBaseUrl;
+    const baseUrl = baseUrlOf(reading, provider);
     const more = apiKey === null || sandbox ? {} : readMore(reading, provider);
     return [provider.name, apiKey === null ? null : { baseUrl: filledIn(baseUrl, more), apiKey, more }];
   });
+}
+
+const baseUrlOf = (reading: Reading, provider: Provider): string =>
+  reading.read(providerVariables(provider).baseUrl) ?? provider.settings.defaultBaseUrl;
+
+/** How organizations' own credentials are kept, and who pays for those that have none. */
+function readCredentials(reading: Reading): Config['credentials'] {
+  const { credentialsKey, credentialsKeyOld, sharedCredentials } = variables;
+  const present = reading.read(credentialsKey);
+  const before = reading.read(credentialsKeyOld);
+  if (reading.has(credentialsKeyOld) && !reading.has(credentialsKey)) {
+    reading.refuse(credentialsKeyOld.name, `must not be set without ${credentialsKey.name}`);
+  }
+  return {
+    keys: present === null ? null : [present, ...before],
+    shared: reading.read(sharedCredentials),
+  };
 }
 
 /**
@@ -179,10 +206,6 @@ function readMore(reading: Reading, provider: Provider): Record<string, string> 
   }
   return more;
 }
-
-/** A base URL whose `{name}`s are filled in with the settings of that name. */
-const filledIn = (url: string, more: Readonly<Record<string, string>>): string =>
-  url.replace(/\{(\w+)\}/g, (all, name: string) => more[name] ?? all);
 
 function demandKey(reading: Reading, providers: readonly Provider[]): void {
   const keys = providers.map((provider) => providerVariables(provider).apiKey);

@@ -19,6 +19,8 @@ export type AppErrorCode =
   | 'NOTHING_TO_RETRY'
   | 'NO_CALLBACK'
   | 'PROVIDER_NOT_CONFIGURED'
+  | 'CREDENTIAL_UNUSABLE'
+  | 'CREDENTIALS_NOT_KEPT'
   | 'PROVIDER_CALL_FAILED'
   | 'UNFIT_PROVIDER_JOB'
   | 'IDEMPOTENCY_CONFLICT'
@@ -122,15 +124,52 @@ export class NoCallbackError extends AppError {
   }
 }
 
-/** The provider has no credentials here, so nothing can be sent to it. */
+/** The provider has no credentials here that the caller may use, so nothing can be sent to it. */
 export class ProviderNotConfiguredError extends AppError {
   readonly provider: string;
   /** The setting that would configure it, such as `OPENAI_API_KEY`. */
   readonly setting: string;
-  constructor(provider: string, setting: string) {
-    super('PROVIDER_NOT_CONFIGURED', `Provider "${provider}" has no credentials; set ${setting}.`);
+  constructor(provider: string, setting: string, { own = false } = {}) {
+    const message = own
+      ? `Provider "${provider}" is called with your own credential only, and you have none; add one with addCredential.`
+      : `Provider "${provider}" has no credentials; set ${setting}.`;
+    super('PROVIDER_NOT_CONFIGURED', message);
     this.provider = provider;
     this.setting = setting;
+  }
+}
+
+/** Why an organization's own credential cannot be used. */
+export const credentialProblems = ['REVOKED', 'FORGOTTEN', 'UNREADABLE', 'OTHER_MODE'] as const;
+/** Why an organization's own credential cannot be used. */
+export type CredentialProblem = (typeof credentialProblems)[number];
+
+const credentialSentences = {
+  REVOKED: 'The credential is revoked, so nothing new is sent with it; add one that replaces it.',
+  FORGOTTEN: 'The credential is revoked and its secret is gone; add one that replaces it.',
+  UNREADABLE:
+    'The credential cannot be read with the keys that the service has now; add one that replaces it.',
+  OTHER_MODE: 'The credential was added to the sandbox and is used there only, or the other way round.',
+} as const satisfies Record<CredentialProblem, string>;
+
+/** The organization's own credential, which is named or pinned, cannot be used. Nothing was sent. */
+export class CredentialUnusableError extends AppError {
+  readonly problem: CredentialProblem;
+  readonly credentialId: string;
+  constructor(problem: CredentialProblem, credentialId: string) {
+    super('CREDENTIAL_UNUSABLE', credentialSentences[problem]);
+    this.problem = problem;
+    this.credentialId = credentialId;
+  }
+}
+
+/** Credentials cannot be brought here, because the service has nothing to encrypt them with. */
+export class CredentialsNotKeptError extends AppError {
+  constructor() {
+    super(
+      'CREDENTIALS_NOT_KEPT',
+      'This service keeps no credentials of organizations; its operator would have to set CREDENTIALS_KEY.',
+    );
   }
 }
 

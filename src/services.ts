@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { CallbackCaller } from './callbacks/caller.ts';
 import type { Clock } from './clock.ts';
+import type { Keyring } from './credentials/keyring.ts';
 import type { Database } from './db/client.ts';
 import type { GrantSigner } from './domain/grant.ts';
 import { nonceFrom, uuidv7 } from './domain/ids.ts';
@@ -18,6 +19,7 @@ export interface Services {
   readonly clock: Clock;
   readonly log: Logger;
   readonly providers: ProviderAccess;
+  readonly credentials: CredentialSettings;
   readonly prices: PriceBook;
   readonly hub: Hub;
   readonly callbacks: CallbackCaller;
@@ -25,6 +27,14 @@ export interface Services {
   /** Where callers reach the API, without a trailing slash; null where this process does not know. */
   readonly origin: () => string | null;
   readonly settings: WorkSettings;
+}
+
+/** How organizations' own credentials are kept, and who pays for organizations that have none. */
+export interface CredentialSettings {
+  /** Null where none can be kept. */
+  readonly keyring: Keyring | null;
+  /** Whether organizations without a credential of their own may use the service's. */
+  readonly shared: boolean;
 }
 
 /** The numbers that govern background work. */

@@ -397,6 +397,7 @@ describe('The scanner', () => {
       'pino',
       'src/callbacks/caller.ts',
       'src/clock.ts',
+      'src/credentials/keyring.ts',
       'src/db/client.ts',
       'src/domain/grant.ts',
       'src/domain/ids.ts',

@@ -12,6 +12,9 @@ const database = 'postgres://user:password@localhost:5432/batchql';
 /** No provider is to be called for real. */
 const none = Object.fromEntries(providers.map(({ name }) => [name, null]));
 
+/** 32 bytes in base64. */
+const keyOf = (byte: number): string => Buffer.alloc(32, byte).toString('base64');
+
 describe('An empty environment', () => {
   it('means the sandbox on the embedded Postgres, with every default', () => {
     expect(read({})).toEqual({
@@ -59,6 +62,8 @@ describe('An empty environment', () => {
       signingSecret: null,
       compatibleProviders: [],
       providers: Object.fromEntries(providers.map(({ name }) => [name, null])),
+      baseUrls: Object.fromEntries(providers.map(({ name, settings }) => [name, settings.defaultBaseUrl])),
+      credentials: { keys: null, shared: true },
     });
   });
 
@@ -97,6 +102,9 @@ describe('Settings', () => {
       SYNC_WAIT_SECONDS: '11',
       EVENT_RETENTION_DAYS: '7',
       PRICES_FILE: '/etc/prices.json',
+      CREDENTIALS_KEY: keyOf(1),
+      CREDENTIALS_KEY_OLD: `${keyOf(2)}, ${keyOf(3)}`,
+      SHARED_CREDENTIALS: 'false',
       SANDBOX_SECONDS: '0.5',
       GRAPHIQL: 'false',
       INTROSPECTION: 'false',
@@ -170,6 +178,8 @@ describe('Settings', () => {
       signingSecret: 'a-secret-of-32-characters-or-more',
       compatibleProviders: [],
       providers: Object.fromEntries(providers.map(({ name }) => [name, null])),
+      baseUrls: Object.fromEntries(providers.map(({ name, settings }) => [name, settings.defaultBaseUrl])),
+      credentials: { keys: [keyOf(1), keyOf(2), keyOf(3)], shared: false },
     });
   });
 
@@ -402,6 +412,19 @@ describe('A configuration is refused', () => {
     ],
     ['a short key', { BATCHQL_API_KEY: 'fifteen-letters' }, {}, ['BATCHQL_API_KEY must be at least 16']],
     ['a key of words', { BATCHQL_API_KEY: 'sixteen letters and' }, {}, ['BATCHQL_API_KEY must be']],
+    ['a short encryption key', { CREDENTIALS_KEY: 'c2hvcnQ=' }, {}, ['CREDENTIALS_KEY must be 32 bytes']],
+    [
+      'an encryption key that is no base64',
+      { CREDENTIALS_KEY: '~'.repeat(44) },
+      {},
+      ['CREDENTIALS_KEY must be 32 bytes in base64'],
+    ],
+    [
+      'an old encryption key without a present one',
+      { CREDENTIALS_KEY_OLD: keyOf(1) },
+      {},
+      ['CREDENTIALS_KEY_OLD must not be set without CREDENTIALS_KEY'],
+    ],
     ['SANDBOX', { SANDBOX: 'yes' }, {}, ['SANDBOX must be true or false']],
     [
       'an origin with a path',

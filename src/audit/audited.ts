@@ -16,10 +16,16 @@ export interface AuditTarget {
   readonly batchId: string | null;
   readonly jobId: string | null;
   readonly subjectKeyId: string | null;
+  readonly credentialId: string | null;
 }
 
 /** A call that is about nothing that it names. */
-export const noTarget: AuditTarget = { batchId: null, jobId: null, subjectKeyId: null };
+export const noTarget: AuditTarget = {
+  batchId: null,
+  jobId: null,
+  subjectKeyId: null,
+  credentialId: null,
+};
 
 /** A call, as it is known before it is done. */
 export interface AuditedCall {
@@ -99,6 +105,7 @@ function withMade(target: AuditTarget, result: unknown): AuditTarget {
     batchId: target.batchId ?? idIn(result, 'batch'),
     jobId: target.jobId ?? idIn(result, 'job'),
     subjectKeyId: target.subjectKeyId ?? idIn(result, 'apiKey'),
+    credentialId: target.credentialId ?? idIn(result, 'credential'),
   };
 }
 

@@ -1,4 +1,5 @@
 /** `addRequests`: puts requests into an open batch, after those it has, and closes it where its rule says so. */
+import { reachFor } from '../credentials/reach.ts';
 import type { Queryable } from '../db/client.ts';
 import { findBatch, lockBatch } from '../db/queries/batches.ts';
 import { insertItems, takenCustomIds } from '../db/queries/items.ts';
@@ -10,7 +11,7 @@ import { BatchStateError, NotFoundError, ValidationError } from '../errors.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
 import { acceptRequests, duplicateIssue, type PlacedItem } from './accept.ts';
-import { closeBatch, configured, ruleOf } from './close.ts';
+import { closeBatch, ruleOf } from './close.ts';
 import { estimateRequests } from './estimate.ts';
 import { type Called, callOnce } from './idempotency.ts';
 import { bytesBrought, quotasOf, refuseHoldings, refuseSize } from './quotas.ts';
@@ -33,7 +34,7 @@ export async function addRequests(
     const seen = await findBatch(scope, q, batchId);
     if (seen === null) throw new NotFoundError('batch', batchId);
     refuseClosed(seen);
-    const { provider } = configured(services, seen);
+    const { provider } = await reachFor(services, q, seen, 'SEND');
     const known = knownProviders(services);
     const acceptedAt = ({ endpoint, model, total }: BatchRow) =>
       acceptRequests(requests, { provider, known, endpoint, model }, total);

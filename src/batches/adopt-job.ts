@@ -24,8 +24,8 @@ import type { JobOfBatch } from './resolve-job.ts';
 import { transition } from './transition.ts';
 
 /**
- * The batch and its job. Throws `ValidationError` for any bad field or line, `ProviderNotConfiguredError`,
- * `QuotaExceededError`, and what `askForNamed` and `refuseTaken` throw; nothing is stored then.
+ * The batch and its job. Throws `ValidationError` for any bad field or line, `QuotaExceededError`, and what
+ * `chooseCredential`, `askForNamed` and `refuseTaken` throw; nothing is stored then.
  */
 export async function adoptJob(
   services: Services,
@@ -34,7 +34,9 @@ export async function adoptJob(
 ): Promise<JobOfBatch> {
   const isNamedById = services.providers.find(input.provider)?.provider.itemsNamedBy !== 'AGENT';
   const wish = { ...input, submit: { kind: 'NOW' } } as const;
-  const draft = draftBatch(services, wish, { needsCustomIds: isNamedById });
+  const draft = await services.db.read((q) =>
+    draftBatch(services, scope, q, wish, { needsCustomIds: isNamedById }),
+  );
   const { entry, accepted } = draft;
   const { organizationId } = scope;
   const { quotas } = await services.db.read((q) => quotasOf(services, scope, q, organizationId));

@@ -1,17 +1,17 @@
 /** Closes open batches whose timer has run out; asked by the worker, safe to ask at any time. */
 import { lockBatchUnlessBusy } from '../db/queries/batches.ts';
 import { workerScope } from '../domain/scope.ts';
-import { ProviderNotConfiguredError, ValidationError } from '../errors.ts';
+import { CredentialUnusableError, ProviderNotConfiguredError, ValidationError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import { closeIfDue } from './add-requests.ts';
 import { transition } from './transition.ts';
 
-/** How long a batch waits whose provider has no credentials here when its timer runs out. */
+/** How long a batch waits whose provider cannot be called when its timer runs out. */
 const pauseMinutes = 5;
 
 /**
  * Closes the batch if its rule says so now, and nobody else is at it. Where it cannot be closed it stays open and
- * says why: without credentials here it tries again, with items that cannot be split its timer stops.
+ * says why: without credentials that can be used it tries again, with items that cannot be split its timer stops.
  */
 export async function closeDueBatch(services: Services, batchId: string): Promise<void> {
   try {
@@ -20,9 +20,9 @@ export async function closeDueBatch(services: Services, batchId: string): Promis
       if (batch !== null) await closeIfDue(services, workerScope, tx, batch);
     });
   } catch (error) {
-    if (!(error instanceof ValidationError || error instanceof ProviderNotConfiguredError)) throw error;
+    const retries = error instanceof ProviderNotConfiguredError || error instanceof CredentialUnusableError;
+    if (!(retries || error instanceof ValidationError)) throw error;
     services.log.warn({ batchId, code: error.code }, 'a batch could not be closed by its timer');
-    const retries = error instanceof ProviderNotConfiguredError;
     await services.db.transaction((tx) =>
       transition(services, workerScope, tx, batchId, ({ batch, now }) =>
         batch.closedAt !== null

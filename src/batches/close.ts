@@ -2,13 +2,12 @@
  * Closes a batch: from then on it takes no requests, its items are split into jobs, and the jobs are due. Done
  * in the transaction of whatever closes it (a call, or the timer), so a batch is either open or fully planned.
  */
+import { reachFor } from '../credentials/reach.ts';
 import type { Queryable } from '../db/client.ts';
 import { itemMeasures } from '../db/queries/items.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import type { SubmitRule } from '../domain/accumulation.ts';
 import type { Scope } from '../domain/scope.ts';
-import { ProviderNotConfiguredError } from '../errors.ts';
-import type { ProviderEntry } from '../providers/access.ts';
 import type { Services } from '../services.ts';
 import { type MeasureReadings, measuresPerReading, planJobs, toJobs } from './plan-jobs.ts';
 import { transition } from './transition.ts';
@@ -21,7 +20,7 @@ export async function closeBatch(
   batchId: string,
 ): Promise<BatchRow> {
   return transition(services, scope, tx, batchId, async ({ batch, seq, now }) => {
-    const entry = configured(services, batch);
+    const entry = await reachFor(services, tx, batch, 'SEND');
     const planned = await planJobs(entry.provider, allMeasures(scope, tx, batch));
     const newJobs = toJobs(services, batch, entry, planned, { number: 1, attempt: 1, seq, now, dueAt: now });
     return {
@@ -38,18 +37,6 @@ export const ruleOf = (batch: BatchRow): SubmitRule =>
   batch.submitMode === 'WHEN'
     ? { kind: 'WHEN', requests: batch.whenRequests, bytes: batch.whenBytes, seconds: batch.whenSeconds }
     : { kind: batch.submitMode };
-
-/** The provider of a batch, ready to be called the way the batch was made for: emulated or real. */
-export function configured(services: Services, batch: Pick<BatchRow, 'provider' | 'sandbox'>): ProviderEntry {
-  const entry = services.providers.find(batch.provider);
-  if (entry === null || entry.mode === 'UNCONFIGURED' || (entry.mode === 'SANDBOX') !== batch.sandbox) {
-    throw new ProviderNotConfiguredError(
-      batch.provider,
-      batch.sandbox ? 'SANDBOX' : (entry?.provider.settings.apiKey ?? 'it'),
-    );
-  }
-  return entry;
-}
 
 async function* allMeasures(scope: Scope, tx: Queryable, { id, total }: BatchRow): MeasureReadings {
   for (let from = 0; from < total; from += measuresPerReading) {

@@ -9,7 +9,7 @@ import { bytesBrought, quotasOf, refuseHoldings, refuseSize } from './quotas.ts'
 
 /**
  * The new batch. Throws `ValidationError` for any bad field or line (nothing is stored then),
- * `ProviderNotConfiguredError` where the provider has no credentials here, `QuotaExceededError`, and what `callOnce` throws.
+ * `QuotaExceededError`, and what `chooseCredential` and `callOnce` throw.
  */
 export async function createBatch(
   services: Services,
@@ -18,7 +18,7 @@ export async function createBatch(
 ): Promise<Called> {
   const batchId = newId(services.clock);
   return callOnce(services, scope, { verb: 'createBatch', key, input, batchId }, async (q) => {
-    const draft = draftBatch(services, input);
+    const draft = await draftBatch(services, scope, q, input);
     const { quotas } = await quotasOf(services, scope, q, scope.organizationId);
     const { accepted, row } = draft;
     const requests = accepted.length;

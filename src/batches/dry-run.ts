@@ -3,6 +3,7 @@
  * input is read by the very functions that read it for a batch (`new-batch.ts`, `accept.ts`, `plan-jobs.ts`), so that
  * the two cannot differ; what would be stored or sent is left to `create.ts`.
  */
+import { type ChosenCredential, chooseCredential } from '../credentials/choose.ts';
 import type { CreateBatchInput } from '../domain/batch-input.ts';
 import { DryRun, type DryRunFindings, type DryRunJob } from '../domain/dry-run.ts';
 import type { QuotaBreach } from '../domain/quota.ts';
@@ -12,7 +13,6 @@ import { ProviderNotConfiguredError, ValidationError } from '../errors.ts';
 import type { ProviderEntry } from '../providers/access.ts';
 import type { Services } from '../services.ts';
 import type { PlacedItem } from './accept.ts';
-import { configured } from './close.ts';
 import { estimateRequests } from './estimate.ts';
 import { type BatchDraft, knownProvider, readDraft } from './new-batch.ts';
 import { bytesOf, type MeasureReadings, planJobs } from './plan-jobs.ts';
@@ -28,8 +28,9 @@ export async function dryRunBatch(
   try {
     const input = await read();
     const entry = knownProvider(services, input.provider);
-    findings = { ...findings, missingSetting: missingSetting(services, entry) };
-    const { accepted, row } = readDraft(services, entry, input);
+    const chosen = await chosenOrMissing(services, scope, entry, input.credentialId ?? null);
+    findings = { ...findings, missingSetting: chosen.missingSetting };
+    const { accepted, row } = readDraft(services, chosen, input);
     findings = { ...findings, ...measured(services, entry, accepted) };
     findings = {
       ...findings,
@@ -54,13 +55,19 @@ const nothingFound = {
   cost: null,
 } as const;
 
-function missingSetting(services: Services, { provider, mode }: ProviderEntry): string | null {
+/** As whom it would be sent, or what would have to be set first. */
+async function chosenOrMissing(
+  services: Services,
+  scope: OrganizationScope,
+  entry: ProviderEntry,
+  named: string | null,
+): Promise<ChosenCredential & { readonly missingSetting: string | null }> {
   try {
-    configured(services, { provider: provider.name, sandbox: mode === 'SANDBOX' });
-    return null;
+    const chosen = await services.db.read((q) => chooseCredential(services, scope, q, entry, named));
+    return { ...chosen, missingSetting: null };
   } catch (error) {
-    if (error instanceof ProviderNotConfiguredError) return error.setting;
-    throw error;
+    if (!(error instanceof ProviderNotConfiguredError)) throw error;
+    return { entry, credentialId: null, missingSetting: error.setting };
   }
 }
 

@@ -3,6 +3,7 @@
  * transaction that makes it. What it is made for is left to the verbs.
  */
 import { acceptCallbackUrl } from '../callbacks/accept-url.ts';
+import { type ChosenCredential, chooseCredential } from '../credentials/choose.ts';
 import type { Queryable } from '../db/client.ts';
 import { insertBatch, type NewBatch } from '../db/queries/batches.ts';
 import { insertEvent } from '../db/queries/events.ts';
@@ -14,7 +15,6 @@ import type { Provider } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
 import { acceptRequests, type PlacedItem } from './accept.ts';
 import { knownProviders } from './add-requests.ts';
-import { configured } from './close.ts';
 import { collectIssues } from './issue-collection.ts';
 
 /** What a batch is made of. */
@@ -29,17 +29,19 @@ export interface BatchDraft {
 }
 
 /**
- * The batch that the input asks for. Throws `ValidationError` for any bad field or line, and
- * `ProviderNotConfiguredError` where the provider has no credentials here.
+ * The batch that the input asks for. Throws `ValidationError` for any bad field or line, and what `chooseCredential`
+ * throws.
  */
-export function draftBatch(
+export async function draftBatch(
   services: Services,
+  scope: OrganizationScope,
+  q: Queryable,
   input: Omit<CreateBatchInput, 'idempotencyKey'>,
   options: DraftOptions = {},
-): BatchDraft {
-  const entry = knownProvider(services, input.provider);
-  configured(services, { provider: entry.provider.name, sandbox: entry.mode === 'SANDBOX' });
-  return readDraft(services, entry, input, options);
+): Promise<BatchDraft> {
+  const known = knownProvider(services, input.provider);
+  const chosen = await chooseCredential(services, scope, q, known, input.credentialId ?? null);
+  return readDraft(services, chosen, input, options);
 }
 
 /** How a draft is read. */
@@ -51,7 +53,7 @@ export interface DraftOptions {
 /** The same for a provider that need not be configured. Throws one `ValidationError` with all that is wrong. */
 export function readDraft(
   services: Services,
-  entry: ProviderEntry,
+  { entry, credentialId }: ChosenCredential,
   input: Omit<CreateBatchInput, 'idempotencyKey'>,
   { needsCustomIds = false }: DraftOptions = {},
 ): BatchDraft {
@@ -72,6 +74,7 @@ export function readDraft(
     name: input.name ?? null,
     provider: provider.name,
     sandbox: entry.mode === 'SANDBOX',
+    credentialId,
     endpoint,
     model,
     completionWindow,

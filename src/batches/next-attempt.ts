@@ -7,9 +7,8 @@ import { countFailed, failedMeasures, type ReopenedCounts } from '../db/queries/
 import type { RetrySelection } from '../domain/retry.ts';
 import type { Scope } from '../domain/scope.ts';
 import type { PlannedJob } from '../domain/splitting.ts';
-import type { ProviderEntry } from '../providers/access.ts';
 import type { Services } from '../services.ts';
-import { type MeasureReadings, measuresPerReading, toJobs } from './plan-jobs.ts';
+import { type MeasureReadings, measuresPerReading, type Sender, toJobs } from './plan-jobs.ts';
 import type { BatchChange, LockedBatch } from './transition.ts';
 
 /** The failed requests that are meant, in readings; `among` narrows them to these positions. */
@@ -34,7 +33,7 @@ export async function* failedReadings(
 
 /** What becomes the next attempt: jobs for requests that all failed, sent at `dueAt`. */
 export interface AttemptPlan {
-  readonly entry: ProviderEntry;
+  readonly sender: Sender;
   readonly planned: readonly PlannedJob[];
   readonly dueAt: Date;
 }
@@ -45,7 +44,7 @@ export async function nextAttempt(
   scope: Scope,
   tx: Queryable,
   { batch, jobs, seq, now }: LockedBatch,
-  { entry, planned, dueAt }: AttemptPlan,
+  { sender, planned, dueAt }: AttemptPlan,
 ): Promise<BatchChange & { readonly reopened: ReopenedCounts }> {
   const reopened = { errored: 0, expired: 0, cancelled: 0 };
   for (const { positions } of planned) {
@@ -63,7 +62,7 @@ export async function nextAttempt(
       jobs: planned.length,
       requests: reopened.errored + reopened.expired + reopened.cancelled,
     },
-    newJobs: toJobs(services, batch, entry, planned, { number, attempt, seq, now, dueAt }),
+    newJobs: toJobs(services, batch, sender, planned, { number, attempt, seq, now, dueAt }),
     reopened,
   };
 }

@@ -108,7 +108,9 @@ export function isHopeless(
   if (job.failures + 1 < patienceTimes) return false;
   const abandoned = abandonedAt(job, settings.graceSeconds);
   if (abandoned !== null && now >= abandoned) return true;
-  return isUnknownThere(failure) && providers.find(job.provider)?.credential === job.credential;
+  // An organization's own credential says so itself where it is not the one that the job was sent with.
+  const isSender = job.credentialId !== null || providers.find(job.provider)?.credential === job.credential;
+  return isSender && isUnknownThere(failure);
 }
 
 const isUnknownThere = ({ kind, status }: ProviderFailure): boolean => kind === 'rejected' && status === 404;

@@ -61,11 +61,14 @@ export interface JobsOrigin {
   readonly dueAt: Date;
 }
 
-/** The rows of planned jobs, to be sent by `entry`'s credential. */
+/** Whom jobs are for, and as whom they are sent; null where that is told only then. */
+export type Sender = Pick<ProviderEntry, 'provider' | 'credential'>;
+
+/** The rows of planned jobs. */
 export const toJobs = (
   services: Pick<Services, 'clock'>,
   batch: BatchRow,
-  entry: ProviderEntry,
+  { provider, credential }: Sender,
   planned: readonly PlannedJob[],
   origin: JobsOrigin,
 ): NewJob[] =>
@@ -77,7 +80,8 @@ export const toJobs = (
     attempt: origin.attempt,
     provider: batch.provider,
     sandbox: batch.sandbox,
-    credential: entry.credential ?? 'none',
+    credential: credential ?? 'none',
+    credentialId: batch.credentialId,
     nonce: newNonce(),
     endpoint: job.endpoint ?? batch.endpoint,
     model: job.model,
@@ -85,7 +89,7 @@ export const toJobs = (
     completionWindow: batch.completionWindow,
     positions: job.positions.toMultirange(),
     requestCount: job.requestCount,
-    bytes: bytesOf(entry.provider, job),
+    bytes: bytesOf(provider, job),
     status: 'CREATED',
     version: origin.seq,
     createdAt: origin.now,

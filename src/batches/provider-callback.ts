@@ -5,8 +5,10 @@
  * provider's (`Webhook.read`).
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { ownEntry, reachFor } from '../credentials/reach.ts';
 import type { Queryable } from '../db/client.ts';
 import { lockBatch } from '../db/queries/batches.ts';
+import { credentialsCalled } from '../db/queries/credentials.ts';
 import {
   type CalledJob,
   hintJob,
@@ -16,7 +18,9 @@ import {
 } from '../db/queries/provider-callbacks.ts';
 import { addTask } from '../db/queries/tasks.ts';
 import { workerScope } from '../domain/scope.ts';
-import type { ReachedWebhook } from '../providers/access.ts';
+import { CredentialUnusableError, ProviderNotConfiguredError } from '../errors.ts';
+import type { ProviderEntry } from '../providers/access.ts';
+import type { Webhook } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
 
 /** A call as it arrived. */
@@ -39,11 +43,12 @@ export type CallFate =
 /** Takes a call. Throws only where the database fails; a provider then calls again, or is polled. */
 export async function takeProviderCall(services: Services, call: ProviderCall): Promise<CallFate> {
   const { db, clock, log } = services;
-  const webhook = services.providers.find(call.provider)?.webhook ?? null;
-  if (webhook === null) return { fate: 'unknown' };
-  const addressed = await jobsAt(services, webhook, call);
-  if (addressed === 'unknown') return { fate: 'unknown' };
-  const { definition, secret } = webhook;
+  const entry = services.providers.find(call.provider);
+  const definition = entry?.provider.webhook ?? null;
+  if (entry === null || definition === null) return { fate: 'unknown' };
+  const addressee = await addresseeOf(services, entry, definition, call);
+  if (addressee === null) return { fate: 'unknown' };
+  const { secret, whose } = addressee;
   if (secret === null && !definition.unsignedAsHint) {
     log.warn(
       { provider: call.provider },
@@ -63,7 +68,8 @@ export async function takeProviderCall(services: Services, call: ProviderCall): 
   return db.transaction(async (tx) => {
     const remembered = { provider: call.provider, digest, at: clock.now() };
     if (!(await rememberCallback(workerScope, tx, remembered))) return { fate: 'nothing-to-do' };
-    const jobs = addressed === 'by-id' ? await jobsNamed(tx, call.provider, providerJobId) : addressed;
+    const jobs =
+      whose instanceof Function ? (await jobsNamed(tx, call.provider, providerJobId)).filter(whose) : whose;
     let woken = false;
     for (const job of jobs) {
       if (secret === null && isFresh(job, clock.now())) continue;
@@ -73,19 +79,58 @@ export async function takeProviderCall(services: Services, call: ProviderCall): 
   });
 }
 
-/** Whom the path names: the one job that was told it, whatever job the call names, or nobody. */
-async function jobsAt(
-  { db }: Services,
-  { definition, token }: ReachedWebhook,
+/** Whom a call's path names. */
+interface Addressee {
+  /** What signs calls to it; null where none is set, or the vendor signs nothing. */
+  readonly secret: string | null;
+  /** The jobs that were told the path, whatever job the call names; else which of those that it names it may be about. */
+  readonly whose: readonly CalledJob[] | ((job: CalledJob) => boolean);
+}
+
+/** The one job that was told the path, or the account that it was made for; null for nobody. */
+async function addresseeOf(
+  services: Services,
+  { provider, webhook }: ProviderEntry,
+  definition: Webhook,
   call: ProviderCall,
-): Promise<readonly CalledJob[] | 'by-id' | 'unknown'> {
-  if (definition.registration === 'ACCOUNT') {
-    return token !== null && isSame(token, call.token) ? 'by-id' : 'unknown';
+): Promise<Addressee | null> {
+  const { db } = services;
+  if (definition.registration === 'JOB') {
+    const jobs = await db.read((q) =>
+      jobsCalledAbout(workerScope, q, call.provider, { callbackToken: call.token }),
+    );
+    const [job] = jobs;
+    if (job === undefined) return null;
+    const reached = await unlessUnusable(() => db.read((q) => reachFor(services, q, job, 'READ')));
+    return reached?.webhook ? { secret: reached.webhook.secret, whose: jobs } : null;
   }
-  const jobs = await db.read((q) =>
-    jobsCalledAbout(workerScope, q, call.provider, { callbackToken: call.token }),
-  );
-  return jobs.length === 0 ? 'unknown' : jobs;
+  if (webhook !== null && webhook.token !== null && isSame(webhook.token, call.token)) {
+    return { secret: webhook.secret, whose: ({ credentialId }) => credentialId === null };
+  }
+  const called = { provider: provider.name, token: call.token };
+  const rows = await db.read((q) => credentialsCalled(workerScope, q, called));
+  const secrets: (string | null)[] = [];
+  for (const row of rows) {
+    const own = await unlessUnusable(async () => ownEntry(services, row, null, 'READ'));
+    if (own?.webhook) secrets.push(own.webhook.secret);
+  }
+  const [row] = rows;
+  if (row === undefined || secrets.length === 0) return null;
+  // Of several that are the same account the newest says how its calls are signed.
+  return {
+    secret: secrets.findLast((secret) => secret !== null) ?? null,
+    whose: ({ credentialId, organizationId }) =>
+      credentialId !== null && organizationId === row.organizationId,
+  };
+}
+
+async function unlessUnusable<T>(reach: () => Promise<T>): Promise<T | null> {
+  try {
+    return await reach();
+  } catch (error) {
+    if (error instanceof CredentialUnusableError || error instanceof ProviderNotConfiguredError) return null;
+    throw error;
+  }
 }
 
 const jobsNamed = async (

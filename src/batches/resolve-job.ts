@@ -3,6 +3,7 @@
  * meanwhile loses it, so that of two answers only one counts; what was said, by whom and when stays in its evidence.
  * Owns what follows from each answer; which may be given when is `domain/resolution.ts`.
  */
+import { reachFor } from '../credentials/reach.ts';
 import { findJob } from '../db/queries/jobs.ts';
 import { settleMissing } from '../db/queries/results.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
@@ -12,7 +13,6 @@ import type { OrganizationScope } from '../domain/scope.ts';
 import { JobStateError, NotFoundError } from '../errors.ts';
 import type { ProviderEntry } from '../providers/access.ts';
 import type { Services } from '../services.ts';
-import { configured } from './close.ts';
 import type { Moment } from './held-job.ts';
 import { namesItems } from './item-of-line.ts';
 import { patchFromFound } from './job-report.ts';
@@ -30,7 +30,7 @@ export interface JobOfBatch {
 
 /**
  * Settles the job. Throws `NotFoundError`, `JobStateError` where it need not or must not be settled so, and, of a batch
- * that is named, `ProviderNotConfiguredError` and what `askForNamed` and `refuseTaken` throw; nothing is changed then.
+ * that is named, what `reachFor`, `askForNamed` and `refuseTaken` throw; nothing is changed then.
  */
 export async function resolveJob(
   services: Services,
@@ -83,7 +83,7 @@ async function askFor(
   job: JobRow,
   providerJobId: string,
 ): Promise<Named> {
-  const entry = configured(services, job);
+  const entry = await services.db.read((q) => reachFor(services, q, job, 'READ'));
   const isOurs = await namesItems(services, entry.provider, job);
   const { id: own, requestCount, checkpoint } = job;
   const wish = { providerJobId, requestCount, checkpoint, own };

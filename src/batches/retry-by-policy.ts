@@ -38,7 +38,9 @@ export async function retriedByPolicy(
   if (planned.length === 0) return { ...change, data };
   const { backoffSeconds } = policy;
   const dueAt = attemptAt({ now, attempt: batch.attempts + 1, backoffSeconds, random: Math.random() });
-  const next = await nextAttempt(services, workerScope, tx, locked, { entry, planned, dueAt });
+  // As whom an organization's own credential sends is known when it is opened, and it is not opened for this.
+  const sender = { ...entry, credential: batch.credentialId === null ? entry.credential : null };
+  const next = await nextAttempt(services, workerScope, tx, locked, { sender, planned, dueAt });
   return { ...change, ...next, data: { ...data, ...next.data, at: dueAt.toISOString() } };
 }
 

@@ -2,6 +2,7 @@
  * `retryBatch`: puts requests that failed into new jobs, as the next attempt. What has an answer and what is under way
  * stays as it is, earlier attempts stay readable, and a batch that was over goes on.
  */
+import { reachFor } from '../credentials/reach.ts';
 import type { Queryable } from '../db/client.ts';
 import { findItemViewsByCustomId } from '../db/queries/item-pages.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
@@ -18,7 +19,6 @@ import type { OrganizationScope } from '../domain/scope.ts';
 import { type ItemStatus, isTerminalBatch } from '../domain/status.ts';
 import { BatchStateError, type Issue, NothingToRetryError, ValidationError } from '../errors.ts';
 import type { Services } from '../services.ts';
-import { configured } from './close.ts';
 import { callOnce } from './idempotency.ts';
 import { failedReadings, nextAttempt } from './next-attempt.ts';
 import { planJobs } from './plan-jobs.ts';
@@ -38,7 +38,7 @@ export interface RetriedBatch {
 
 /**
  * Tries failed requests of the batch again: those that `input` means, or all. Throws `NotFoundError`, `BatchStateError`
- * for one that is open or being cancelled, `NothingToRetryError` where none is meant, `ProviderNotConfiguredError`,
+ * for one that is open or being cancelled, `NothingToRetryError` where none is meant, what `reachFor` throws,
  * `ValidationError` for named requests that did not fail and for groups that are too small for the provider,
  * `QuotaExceededError`, and what `callOnce` throws.
  */
@@ -57,7 +57,7 @@ export async function retryBatch(
       const retried = await transition(services, scope, tx, batchId, async (locked) => {
         const refusal = retryRefusal(locked.batch.status);
         if (refusal !== null) throw new BatchStateError(locked.batch.status, refusal);
-        const entry = configured(services, locked.batch);
+        const entry = await reachFor(services, tx, locked.batch, 'SEND');
         const selection = selectionOf(input);
         const among = await namedPositions(scope, tx, batchId, selection, input.filter?.customIds ?? null);
         const planned = await planJobs(entry.provider, failedReadings(scope, tx, batchId, selection, among));
@@ -65,7 +65,7 @@ export async function retryBatch(
         requests = planned.reduce((sum, { requestCount }) => sum + requestCount, 0);
         const { now } = locked;
         wasOver = isTerminalBatch(locked.batch.status);
-        return nextAttempt(services, scope, tx, locked, { entry, planned, dueAt: now });
+        return nextAttempt(services, scope, tx, locked, { sender: entry, planned, dueAt: now });
       });
       const added = { provider: retried.provider, batches: wasOver ? 1 : 0, waiting: requests };
       await refuseHoldings(scope, tx, quotas, added);

@@ -9,6 +9,7 @@ import { releaseLease } from '../db/queries/leases.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
 import { afterSubmitFailure } from '../domain/recovery.ts';
 import { workerScope } from '../domain/scope.ts';
+import type { ProviderEntry } from '../providers/access.ts';
 import { ProviderFailure } from '../providers/failure.ts';
 import type { Provider, ProviderClient, SubmitPorts } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
@@ -27,17 +28,17 @@ import { passTurn, waitingForTurn } from './turn.ts';
 interface Reached {
   readonly provider: Provider;
   readonly client: ProviderClient;
-  readonly credential: string | null;
+  readonly entry: Pick<ProviderEntry, 'credential' | 'callback'>;
 }
 
 /** Sends the held, CREATED job through `client`. Throws only what is not the provider's. */
 export async function submitJob(
   services: Services,
-  { provider, client, credential }: Reached,
+  { provider, client, entry }: Reached,
   job: JobRow,
   lease: HeldLease,
 ): Promise<void> {
-  const sending = await writeIntent(services, provider, job, credential);
+  const sending = await writeIntent(services, provider, job, entry);
   if (sending === null) {
     // Somebody was faster, or it is another's turn; what the job needs now is not this.
     await services.db.read((q) => releaseLease(workerScope, q, job.id, job.leaseEpoch));
@@ -69,16 +70,16 @@ async function writeIntent(
   services: Services,
   provider: Provider,
   job: JobRow,
-  currentCredential: string | null,
+  entry: Reached['entry'],
 ): Promise<JobRow | null> {
   let sending: JobRow | null = null;
   await changeHeldJob(services, job, async (current, moment) => {
     if (current.status !== 'CREATED') return null;
-    const credential = currentCredential ?? current.credential;
+    const credential = entry.credential ?? current.credential;
     const waiting = await waitingForTurn(services, provider, { ...current, credential }, moment);
     if (waiting !== null) return waiting;
     const { now } = moment;
-    const callback = services.providers.find(current.provider)?.callback(current.nonce) ?? null;
+    const callback = entry.callback(current.nonce);
     const intent = {
       status: 'PENDING',
       credential,

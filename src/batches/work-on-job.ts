@@ -1,14 +1,14 @@
 /** Does the work that a held job needs next: sends it, looks for it, polls it or collects it. */
+import { reachFor } from '../credentials/reach.ts';
 import { releaseLease } from '../db/queries/leases.ts';
 import { addTask } from '../db/queries/tasks.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
 import { type JobWork, workOf } from '../domain/job.ts';
 import { workerScope } from '../domain/scope.ts';
 import { isFinalJob } from '../domain/status.ts';
-import { ProviderNotConfiguredError } from '../errors.ts';
+import { CredentialUnusableError, ProviderNotConfiguredError } from '../errors.ts';
 import { ProviderFailure } from '../providers/failure.ts';
 import type { Services } from '../services.ts';
-import { configured } from './close.ts';
 import { collectJob, settle } from './collect-job.ts';
 import { collectRunningJob } from './collect-running-job.ts';
 import { changeHeldJob } from './held-job.ts';
@@ -24,7 +24,7 @@ const pauseMinutes = 5;
 
 /**
  * Works on the held job if what it needs is among `works`; else hands it to the task that does. A job whose
- * provider cannot be called here (no credentials, or emulated there and real here) waits and says so; so does one
+ * provider cannot be called here (no credentials, one that is revoked, emulated there and real here) waits and says so; so does one
  * that may have been sent with another credential.
  */
 export async function workOnJob(
@@ -40,12 +40,13 @@ export async function workOnJob(
   if (work === 'collect' && job.providerJobId === null)
     return settle(services, job, { gone: false, mayPass: false });
   try {
-    const entry = configured(services, job);
+    const purpose = work === 'submit' ? 'SEND' : 'READ';
+    const entry = await services.db.read((q) => reachFor(services, q, job, purpose));
     if (isPinned(job, work) && entry.credential !== job.credential)
       return await waitForPerson(services, job, credentialChanged);
     const reached = { provider: entry.provider, client: entry.client() };
     await {
-      submit: () => submitJob(services, { ...reached, credential: entry.credential }, job, lease),
+      submit: () => submitJob(services, { ...reached, entry }, job, lease),
       recover: () => recoverJob(services, reached, job, signal),
       poll: () => pollJob(services, reached, job, signal),
       collect: () =>
@@ -54,8 +55,12 @@ export async function workOnJob(
           : collectRunningJob(services, reached, job, signal),
     }[work]();
   } catch (error) {
-    if (!(error instanceof ProviderNotConfiguredError)) throw error;
-    await waitForPerson(services, job, { code: 'provider_not_configured', message: error.message });
+    if (error instanceof ProviderNotConfiguredError) {
+      await waitForPerson(services, job, { code: 'provider_not_configured', message: error.message });
+    } else if (error instanceof CredentialUnusableError) {
+      const code = `credential_${error.problem.toLowerCase()}`;
+      await waitForPerson(services, job, { code, message: error.message });
+    } else throw error;
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
 import type { Database } from '../db/client.ts';
 import { migrateDatabase } from '../db/migrate.ts';
 import { listOrganizations, type OrganizationRow } from '../db/queries/organizations.ts';
@@ -21,6 +22,7 @@ export interface Parts {
   readonly log: Logger;
   readonly notifies: boolean;
   readonly settings: WorkSettings;
+  readonly config: Config;
 }
 
 /** Does the work of a command on the service's database; brings that to its shape first: on an empty one, organizations come before the service. */
@@ -33,7 +35,7 @@ export const onDatabase = (work: (parts: Parts) => Promise<void>): Promise<void>
         const log = createLogger({ level: config.log.level });
         const { work: settings } = config;
         const clock = { now: () => new Date(now) };
-        await work({ db, log, clock, settings, notifies: settings.notifies });
+        await work({ db, log, clock, settings, notifies: settings.notifies, config });
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         throw new StartError(error.message);

@@ -154,6 +154,35 @@ key
   .argument('<id>', 'which one, as batchql key list prints it')
   .action(async (id) => (await import('./keys.ts')).keyRevoke(id));
 
+const credentials = program
+  .command('credentials')
+  .description(
+    "Providers' credentials that organizations bring: docs/credentials.md. Works on the service's database, with its CREDENTIALS_KEY.",
+  );
+credentials
+  .command('add')
+  .description('Keeps a credential, read from standard input: its key, or a JSON object with its settings.')
+  .requiredOption('--org <name or id>', 'whose it is')
+  .requiredOption('--provider <name>', 'whom it is for: docs/providers.md')
+  .requiredOption('--name <name>', 'what to call it')
+  .option('--replaces <id>', 'the credential of the same account whose place it takes')
+  .action(async (options) => (await import('./credentials.ts')).credentialsAdd(options));
+credentials
+  .command('list')
+  .description('Prints credentials, revoked ones included; never what opens anything.')
+  .option('--org <name or id>', 'whose; all where left out')
+  .action(async (options) => (await import('./credentials.ts')).credentialsList(options));
+credentials
+  .command('revoke')
+  .description('Takes a credential out of use: nothing new is sent with it.')
+  .argument('<id>', 'which one, as batchql credentials list prints it')
+  .option('--immediately', 'forget its secret at once, also where jobs run with it')
+  .action(async (id, options) => (await import('./credentials.ts')).credentialsRevoke(id, options));
+credentials
+  .command('rotate')
+  .description('Encrypts every credential anew with CREDENTIALS_KEY, beside a service that runs.')
+  .action(async () => (await import('./credentials.ts')).credentialsRotate());
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -77,6 +77,23 @@ export const key = (charactersMin: number): Kind<string> => ({
     .regex(/^[\x21-\x7e]+$/),
 });
 
+const thirtyTwoBytes = z.string().refine((text) => {
+  const isBase64 = /^[A-Za-z0-9+/]{43}=$/.test(text);
+  return isBase64 && Buffer.from(text, 'base64').toString('base64') === text;
+});
+
+/** A key that encrypts with AES-256; read as it is written. */
+export const encryptionKey: Kind<string> = { must: '32 bytes in base64', schema: thirtyTwoBytes };
+
+/** Several of them. */
+export const encryptionKeys: Kind<readonly string[]> = {
+  must: '32 bytes in base64, or several such keys separated by commas',
+  schema: z
+    .string()
+    .transform((text) => text.split(',').map((key) => key.trim()))
+    .pipe(z.array(thirtyTwoBytes)),
+};
+
 /** The base of other URLs; read without the slash at its end. Credentials in it would end up in logs. */
 export const httpUrl: Kind<string> = {
   must: 'an http or https URL without user, query and fragment',

@@ -7,6 +7,8 @@ import {
   callbackTargets,
   decimal,
   directory,
+  encryptionKey,
+  encryptionKeys,
   file,
   host,
   httpUrl,
@@ -242,6 +244,26 @@ export const variables = {
     kind: file,
     default: null,
     meaning: 'JSON with prices of your own, which win over those that are built in; see `docs/cost.md`.',
+  },
+  credentialsKey: {
+    name: 'CREDENTIALS_KEY',
+    kind: encryptionKey,
+    default: null,
+    meaning:
+      'Encrypts the credentials that organizations bring ([credentials](credentials.md)); `openssl rand -base64 32` makes one. Without it they cannot bring any.',
+  },
+  credentialsKeyOld: {
+    name: 'CREDENTIALS_KEY_OLD',
+    kind: encryptionKeys,
+    default: [],
+    meaning: 'Keys that are read with beside `CREDENTIALS_KEY` and never written with, while it is changed.',
+  },
+  sharedCredentials: {
+    name: 'SHARED_CREDENTIALS',
+    kind: yesOrNo,
+    default: true,
+    meaning:
+      "Whether organizations that bring no credential of their own may use the service's, at its operator's cost.",
   },
   compatibleProviders: {
     name: 'COMPATIBLE_PROVIDERS',

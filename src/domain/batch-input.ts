@@ -66,6 +66,7 @@ export const createBatchInput = z.strictObject({
   completionWindow: z.string().nullish(),
   metadata: metadataSchema.nullish(),
   callbackUrl: callbackUrlSchema,
+  credentialId: z.string().nullish(),
   submit: submitRuleSchema,
   retry: retryPolicySchema.nullish(),
   requests: requestsInput.nullish(),

@@ -4,6 +4,7 @@
  */
 import { createHash, createHmac } from 'node:crypto';
 import { ProviderNotConfiguredError } from '../errors.ts';
+import { type OwnSecret, ownConnection } from './own-connection.ts';
 import type { ClientServices, Connection, Provider, ProviderClient, Webhook } from './provider.ts';
 
 /** How a provider is answered here: for real, by its emulator, or not at all. */
@@ -43,16 +44,29 @@ export interface ReachedWebhook {
   url(): string | null;
 }
 
-/** All providers of this process. */
+/** What an organization brings, and whose it is. */
+export interface OwnCredential {
+  readonly organizationId: string;
+  readonly secret: OwnSecret;
+}
+
+/** All providers of this process, as its operator has configured them. */
 export interface ProviderAccess {
   readonly entries: readonly ProviderEntry[];
   find(name: string): ProviderEntry | null;
+  /** The provider as an organization calls it with a credential of its own: where the operator says, or its emulator. */
+  own(provider: Provider, credential: OwnCredential): ProviderEntry;
+  /** Where providers reach a path of this service; null where they cannot. */
+  urlOf(path: string): string | null;
 }
 
-/** How one provider is to be reached: live with a connection, by an emulator's connection, or not. */
+/**
+ * How one provider is to be reached: live with a connection, by an emulator's connection, or not. `baseUrl` is where it
+ * is called with credentials that organizations bring, `{name}`s included; the provider's own where left out.
+ */
 export type ProviderReach =
-  | { readonly mode: 'LIVE' | 'SANDBOX'; readonly connection: Connection }
-  | { readonly mode: 'UNCONFIGURED' };
+  | { readonly mode: 'LIVE' | 'SANDBOX'; readonly connection: Connection; readonly baseUrl?: string }
+  | { readonly mode: 'UNCONFIGURED'; readonly baseUrl?: string };
 
 /** The path of a provider's calls to us, below this service's own address. */
 export const callbackPath = (provider: string, token: string): string => `/callbacks/${provider}/${token}`;
@@ -66,15 +80,46 @@ export function openProviderAccess(
   services: ClientServices,
   address: () => string | null = () => null,
 ): ProviderAccess {
-  const entries = [...reaches].map(([provider, reach]) => openEntry(provider, reach, services, address));
-  return { entries, find: (name) => entries.find((entry) => entry.provider.name === name) ?? null };
+  const urlOf = (path: string): string | null => {
+    const base = address();
+    return base === null ? null : base + path;
+  };
+  const entries = [...reaches].map(([provider, reach]) => openEntry(provider, reach, services, urlOf));
+  return {
+    entries,
+    urlOf,
+    find: (name) => entries.find((entry) => entry.provider.name === name) ?? null,
+    own(provider, { organizationId, secret }) {
+      const reach = reaches.get(provider) ?? { mode: 'UNCONFIGURED' };
+      const { mode, connection } = ownReach(provider, reach, secret);
+      const entry = openEntry(provider, { mode, connection }, services, urlOf, `/${organizationId}`);
+      // An emulator has another address after each start.
+      const account = mode === 'SANDBOX' ? { ...connection, baseUrl: sandboxCredential } : connection;
+      return { ...entry, credential: fingerprint(account) };
+    },
+  };
+}
+
+/** An emulator stays one, whatever key is brought: what is emulated and what is real never meet. */
+function ownReach(provider: Provider, reach: ProviderReach, secret: OwnSecret) {
+  if (reach.mode === 'SANDBOX') {
+    const { baseUrl, more = {} } = reach.connection;
+    const own = { ...secret, more: { ...more, ...secret.more } };
+    return { mode: 'SANDBOX', connection: ownConnection(provider, own, { baseUrl, more }) } as const;
+  }
+  const baseUrl = reach.baseUrl ?? provider.settings.defaultBaseUrl;
+  const operators = reach.mode === 'LIVE' ? reach.connection.more : undefined;
+  const where = { baseUrl, ...(operators === undefined ? {} : { more: operators }) };
+  return { mode: 'LIVE', connection: ownConnection(provider, secret, where) } as const;
 }
 
 function openEntry(
   provider: Provider,
   reach: ProviderReach,
   services: ClientServices,
-  address: () => string | null,
+  urlOf: ProviderAccess['urlOf'],
+  /** Tells the paths of an organization's account from those of all others with the same key. */
+  whose = '',
 ): ProviderEntry {
   if (reach.mode === 'UNCONFIGURED') {
     return {
@@ -89,20 +134,17 @@ function openEntry(
     };
   }
   const { webhook } = provider;
-  const at = (token: string): string | null => {
-    const base = address();
-    return base === null ? null : base + callbackPath(provider.name, token);
-  };
+  const at = (token: string): string | null => urlOf(callbackPath(provider.name, token));
   let client: ProviderClient | undefined;
   return {
     provider,
     mode: reach.mode,
-    credential: reach.mode === 'SANDBOX' ? 'sandbox' : fingerprint(reach.connection),
+    credential: reach.mode === 'SANDBOX' ? sandboxCredential : fingerprint(reach.connection),
     client: () => {
       client ??= provider.connect(reach.connection, services);
       return client;
     },
-    webhook: webhook && reachWebhook(webhook, provider.name, reach.connection, at),
+    webhook: webhook && reachWebhook(webhook, provider.name + whose, reach.connection, at),
     callback(nonce) {
       const token = callbackToken(reach.connection, `${provider.name}/${nonce}`);
       const url = webhook?.registration === 'JOB' ? at(token) : null;
@@ -125,6 +167,9 @@ function reachWebhook(
     url: () => (token === null ? null : at(token)),
   };
 }
+
+/** Stands for the credential of the sandbox, which is an emulator's and nobody's. */
+const sandboxCredential = 'sandbox';
 
 /** A token that stays as long as the credential does, and that nobody can guess who does not have it. */
 const callbackToken = ({ apiKey }: Connection, of: string): string =>

@@ -32,6 +32,7 @@ export type {
 export { unknownPricing } from './contract/capabilities.ts';
 export type { ProviderClient, Sighting, Submission, SubmissionItem, SubmitPorts } from './contract/client.ts';
 export type { ClientServices, Connection, ProviderSetting, ProviderSettings } from './contract/connection.ts';
+export { filledIn } from './contract/connection.ts';
 export type { JobCounts, JobReport, JobRun, ProviderCallback, ProviderJob } from './contract/job-report.ts';
 export type { Dialect, Encoding, Inspection, RequestDraft } from './contract/requests.ts';
 export type { DecodedLine, Decoding, Outcome, ResultChunk } from './contract/results.ts';

@@ -27,10 +27,16 @@ export async function auditedMutation<T>(
 }
 
 /** What the caller says that it is about. */
-const targetOf = ({ batchId, jobId, apiKeyId }: Readonly<Record<string, unknown>>): AuditTarget => ({
+const targetOf = ({
+  batchId,
+  jobId,
+  apiKeyId,
+  credentialId,
+}: Readonly<Record<string, unknown>>): AuditTarget => ({
   batchId: typeof batchId === 'string' ? uuidIn('Batch', batchId) : null,
   jobId: typeof jobId === 'string' ? uuidIn('Job', jobId) : null,
   subjectKeyId: typeof apiKeyId === 'string' ? apiKeyId : null,
+  credentialId: typeof credentialId === 'string' ? credentialId : null,
 });
 
 /** Everything that was done in the organization, newest first. */

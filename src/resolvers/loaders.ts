@@ -7,6 +7,7 @@ import type { Database, Queryable } from '../db/client.ts';
 import { findApiKeys } from '../db/queries/api-keys.ts';
 import { type AuditPage, batchAuditPages, countBatchAudit } from '../db/queries/audit.ts';
 import { findBatches } from '../db/queries/batches.ts';
+import { findCredentials } from '../db/queries/credentials.ts';
 import { newestDeliveries } from '../db/queries/deliveries.ts';
 import {
   countDeliveryAttempts,
@@ -52,6 +53,11 @@ export function createLoaders(db: Database, scope: OrganizationScope) {
     ),
     job: byKey(
       (ids: readonly string[]) => read((q) => findJobs(scope, q, ids)),
+      (row) => row.id,
+      same,
+    ),
+    credential: byKey(
+      (ids: readonly string[]) => read((q) => findCredentials(scope, q, ids)),
       (row) => row.id,
       same,
     ),

@@ -1,14 +1,42 @@
 /** The providers of this process, as a form needs them. */
 import type { Context } from '../context.ts';
+import { usableCredentials } from '../db/queries/credentials.ts';
+import type { CredentialRow } from '../db/tables/credentials.ts';
+import { chosenOf } from '../domain/credential.ts';
 import type { JsonObject } from '../domain/json-line.ts';
-import type { ProviderEntry, ReachedWebhook } from '../providers/access.ts';
+import type { ProviderEntry, ProviderMode, ReachedWebhook } from '../providers/access.ts';
+import { type OwnSetting, ownSettings } from '../providers/own-connection.ts';
 import type { Certainty } from '../providers/provider.ts';
 
-/** A provider, as the schema's type is backed. */
-export type ProviderModel = ProviderEntry;
+/** A provider, as the schema's type is backed: as the caller's organization can use it. */
+export interface ProviderModel extends ProviderEntry {
+  /** The organization's own credential that its new batches use; null where they use the service's, or none. */
+  readonly ownCredential: CredentialRow | null;
+}
 
 /** Every provider that this version knows, configured or not, in a fixed order. */
-export const listProviders = ({ services }: Context): readonly ProviderEntry[] => services.providers.entries;
+export async function listProviders({
+  services: { db, providers, credentials },
+  scope,
+  sandbox,
+}: Context): Promise<readonly ProviderModel[]> {
+  const { organizationId } = scope;
+  const own = await db.read((q) => usableCredentials(scope, q, { organizationId, sandbox }));
+  return providers.entries.map((entry) => {
+    const ownCredential = chosenOf(own.filter(({ provider }) => provider === entry.provider.name));
+    const mode = sandbox ? entry.mode : modeOf(entry.mode, ownCredential !== null, credentials.shared);
+    return { ...entry, mode, ownCredential };
+  });
+}
+
+const modeOf = (services: ProviderMode, hasOwn: boolean, shared: boolean): ProviderMode => {
+  if (hasOwn) return 'LIVE';
+  return shared ? services : 'UNCONFIGURED';
+};
+
+/** What an organization gives beside the key where it brings a credential of its own. */
+export const credentialSettings = ({ provider }: ProviderEntry): readonly OwnSetting[] =>
+  ownSettings(provider);
 
 /** Where a provider's credentials and the like are set; what makes it live comes first. */
 export function providerSettings({ provider: { title, settings } }: ProviderEntry): readonly {

@@ -1,8 +1,10 @@
 import { apiKeyOf } from '../resolvers/api-keys.ts';
 import { globalId } from '../resolvers/arguments.ts';
 import { type AuditModel, auditedBatch } from '../resolvers/audit.ts';
+import { credentialOf } from '../resolvers/credentials.ts';
 import { ApiKeyRef } from './api-key.ts';
 import { builder } from './builder.ts';
+import { CredentialRef } from './credential.ts';
 import { BatchRef } from './nodes.ts';
 
 /** Something that was done, or tried. */
@@ -48,6 +50,12 @@ export const AuditEntryRef = builder.objectRef<AuditModel>('AuditEntry').impleme
       nullable: true,
       description: 'The key that it made or took back; null for none.',
       resolve: ({ subjectKeyId }, _args, context) => apiKeyOf(subjectKeyId, context),
+    }),
+    credential: t.field({
+      type: CredentialRef,
+      nullable: true,
+      description: 'The credential that it named, added or revoked; null for none.',
+      resolve: ({ credentialId }, _args, context) => credentialOf(credentialId, context),
     }),
   }),
 });

@@ -1,10 +1,11 @@
 /** The enums of the schema, made from the domain's words. A word without a description does not compile. */
+import { credentialStatuses } from '../domain/credential.ts';
 import { eventKinds } from '../domain/event.ts';
 import { quotaNames } from '../domain/quota.ts';
 import type { PersonReason } from '../domain/recovery.ts';
 import { failedStatuses } from '../domain/retry.ts';
 import { batchStatuses, deliveryStatuses, itemStatuses, jobStatuses } from '../domain/status.ts';
-import { providerJobProblems } from '../errors.ts';
+import { credentialProblems, providerJobProblems } from '../errors.ts';
 import { builder } from './builder.ts';
 
 /** An enum whose every value must be described: a new word without a description does not compile. */
@@ -179,7 +180,7 @@ export const ProviderModeType = builder.enumType('ProviderMode', {
   values: {
     LIVE: { description: 'By the real service, for real money.' },
     SANDBOX: { description: 'By its emulator in this process; nothing leaves it and nothing is paid.' },
-    UNCONFIGURED: { description: 'Not at all: it has no credentials here.' },
+    UNCONFIGURED: { description: 'Not at all: it has no credentials here that you may use.' },
   } as const,
 });
 
@@ -237,4 +238,27 @@ export const AccessScopeType = builder.enumType('AccessScope', {
     WRITE: { value: 'write', description: 'All mutations too.' },
     ADMIN: { value: 'admin', description: "The organization's keys and callback secret too." },
   } as const,
+});
+
+/** What a credential is doing. */
+export const CredentialStatusType = builder.enumType('CredentialStatus', {
+  description: "What one of your organization's own credentials is doing.",
+  values: described(credentialStatuses, {
+    UNTRIED: 'Its provider was not called with it yet.',
+    WORKING: 'Its provider took it the last time.',
+    FAILING:
+      'Its provider refuses it. What was sent with it waits and is asked about again and again, so it works again as soon as its provider takes it.',
+    REVOKED: 'Nothing new is sent with it.',
+  }),
+});
+
+/** Why a credential cannot be used. */
+export const CredentialProblemType = builder.enumType('CredentialProblem', {
+  description: "Why one of your organization's own credentials cannot be used.",
+  values: described(credentialProblems, {
+    REVOKED: 'It is revoked, so nothing new is sent with it.',
+    FORGOTTEN: 'It is revoked, and its secret is gone.',
+    UNREADABLE: 'None of the keys that the service has now opens it.',
+    OTHER_MODE: 'It is for the sandbox and this is real, or the other way round.',
+  }),
 });

@@ -1,7 +1,7 @@
 import * as errors from '../errors.ts';
 import { globalId } from '../resolvers/arguments.ts';
 import { builder } from './builder.ts';
-import { BatchStatusType, JobStatusType, ProviderJobProblemType } from './enums.ts';
+import { BatchStatusType, CredentialProblemType, JobStatusType, ProviderJobProblemType } from './enums.ts';
 
 const ErrorCodeType = builder.enumType('ErrorCode', {
   description: 'The stable word for each typed error.',
@@ -15,7 +15,11 @@ const ErrorCodeType = builder.enumType('ErrorCode', {
     EMPTY_BATCH: { description: 'The batch has no requests.' },
     NOTHING_TO_RETRY: { description: 'No request of the batch has failed in the way that is asked for.' },
     NO_CALLBACK: { description: 'The batch has no callback URL, so there is nobody to tell.' },
-    PROVIDER_NOT_CONFIGURED: { description: 'The provider has no credentials here.' },
+    PROVIDER_NOT_CONFIGURED: { description: 'The provider has no credentials here that you may use.' },
+    CREDENTIAL_UNUSABLE: {
+      description: "Your organization's own credential cannot be used. Nothing was sent.",
+    },
+    CREDENTIALS_NOT_KEPT: { description: 'This service keeps no credentials of organizations.' },
     PROVIDER_CALL_FAILED: {
       description: 'The provider could not be asked, or refused to answer. Nothing was changed.',
     },
@@ -169,7 +173,7 @@ builder.objectType(errors.NoCallbackError, {
 
 builder.objectType(errors.ProviderNotConfiguredError, {
   name: 'ProviderNotConfiguredError',
-  description: 'The provider has no credentials here, so nothing can be sent to it.',
+  description: 'The provider has no credentials here that you may use, so nothing can be sent to it.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     provider: t.exposeString('provider', { description: "The provider's name." }),
@@ -177,6 +181,31 @@ builder.objectType(errors.ProviderNotConfiguredError, {
       description: 'The setting of the service that would configure it.',
     }),
   }),
+});
+
+builder.objectType(errors.CredentialUnusableError, {
+  name: 'CredentialUnusableError',
+  description:
+    "Your organization's own credential, which you named or the batch is pinned to, cannot be used. Nothing was sent.",
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    reason: t.field({
+      type: CredentialProblemType,
+      description: 'Why it cannot be used.',
+      resolve: (error) => error.problem,
+    }),
+    credentialId: t.field({
+      type: 'UUID',
+      description: 'The credential that is meant, by its id.',
+      resolve: (error) => error.credentialId,
+    }),
+  }),
+});
+
+builder.objectType(errors.CredentialsNotKeptError, {
+  name: 'CredentialsNotKeptError',
+  description: 'This service has nothing to encrypt credentials with, so organizations cannot bring any.',
+  interfaces: [ErrorInterface],
 });
 
 builder.objectType(errors.IdempotencyConflictError, {

@@ -12,6 +12,7 @@ import './mutations.ts';
 import './key-mutations.ts';
 import './quota-mutations.ts';
 import './read-token.ts';
+import './credential-mutations.ts';
 import './subscriptions.ts';
 import { builder } from './builder.ts';
 

@@ -78,6 +78,11 @@ const newBatchFields = (t: InputFields) => ({
     description:
       'Anything to attach: an object with at most 64 pairs, keys up to 64 and values up to 512 characters.',
   }),
+  credentialId: t.field({
+    type: 'UUID',
+    description:
+      "One of your organization's own credentials to send it with, and no other. Where left out, its newest that works; the service's where it has none.",
+  }),
   callbackUrl: t.string({
     description:
       'Where to call when it has ended, signed as Standard Webhooks has it: an absolute https URL that leads to a public address, or to what the setting CALLBACK_ALLOW allows.',

@@ -1,4 +1,5 @@
 import {
+  credentialSettings,
   exampleBody,
   listProviders,
   type ProviderModel,
@@ -7,6 +8,7 @@ import {
   providerWebhook,
 } from '../resolvers/provider.ts';
 import { builder } from './builder.ts';
+import { CredentialRef } from './credential.ts';
 import {
   CertaintyType,
   ModelPlaceType,
@@ -124,6 +126,18 @@ const WebhookType = builder
     }),
   });
 
+const CredentialSettingType = builder
+  .objectRef<ReturnType<typeof credentialSettings>[number]>('CredentialSetting')
+  .implement({
+    description: 'What addCredential takes for a provider beside the key.',
+    fields: (t) => ({
+      name: t.exposeString('name', { description: 'The word to give to addCredential: `webhookSecret`.' }),
+      required: t.exposeBoolean('required', { description: 'Whether it must be given.' }),
+      meaning: t.exposeString('meaning', { description: 'What it is.' }),
+      must: t.exposeString('must', { description: 'What it must be, after "must be".' }),
+    }),
+  });
+
 const FactType = builder.objectRef<ReturnType<typeof providerFacts>[number]>('ProviderFact').implement({
   description: 'How sure this version is of what it believes about a provider.',
   fields: (t) => ({
@@ -146,8 +160,20 @@ const ProviderType = builder.objectRef<ProviderModel>('Provider').implement({
     title: t.string({ description: 'What people call it.', resolve: ({ provider }) => provider.title }),
     mode: t.field({
       type: ProviderModeType,
-      description: 'How it is answered here.',
+      description: 'How it is answered here to your organization, with its own credential where it has one.',
       resolve: ({ mode }) => mode,
+    }),
+    credential: t.field({
+      type: CredentialRef,
+      nullable: true,
+      description:
+        "Your organization's own credential that its new batches use where they name none; null where they use the service's, or there is none.",
+      resolve: ({ ownCredential }) => ownCredential,
+    }),
+    credentialSettings: t.field({
+      type: [CredentialSettingType],
+      description: 'What addCredential takes for it beside the key; empty for most.',
+      resolve: (entry) => [...credentialSettings(entry)],
     }),
     settings: t.field({
       type: [SettingType],
@@ -212,6 +238,6 @@ builder.queryField('providers', (t) =>
   t.field({
     type: [ProviderType],
     description: 'Every provider that this version knows, configured or not.',
-    resolve: (_root, _args, context) => [...listProviders(context)],
+    resolve: async (_root, _args, context) => [...(await listProviders(context))],
   }),
 );

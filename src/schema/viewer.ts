@@ -2,6 +2,7 @@ import type { Context } from '../context.ts';
 import { listApiKeys } from '../resolvers/api-keys.ts';
 import { listAudit } from '../resolvers/audit.ts';
 import { callbackSecret } from '../resolvers/callbacks.ts';
+import { listCredentials } from '../resolvers/credentials.ts';
 import { allowedProviders, organizationPlan, organizationQuotas } from '../resolvers/quotas.ts';
 import { readTokenInUse } from '../resolvers/read-tokens.ts';
 import { spendOf } from '../resolvers/spend.ts';
@@ -9,6 +10,7 @@ import { ApiKeyConnection, ApiKeyRef } from './api-key.ts';
 import { AuditConnection, AuditEntryRef } from './audit.ts';
 import { builder } from './builder.ts';
 import { CallbackSecretType } from './callback.ts';
+import { CredentialConnection, CredentialRef } from './credential.ts';
 import { QuotaType } from './quota.ts';
 import { ReadTokenRef } from './read-token.ts';
 import { SpendType } from './spend.ts';
@@ -56,6 +58,16 @@ export const OrganizationType = builder.objectRef<ViewerModel>('Organization').i
         resolve: (_viewer, args, context) => listApiKeys(args, context),
       },
       ApiKeyConnection,
+    ),
+    credentials: t.connection(
+      {
+        type: CredentialRef,
+        description:
+          "The providers' credentials that it has brought, newest first, revoked ones included; only for keys with the scope ADMIN.",
+        authScopes: { admin: true },
+        resolve: (_viewer, args, context) => listCredentials(args, context),
+      },
+      CredentialConnection,
     ),
     audit: t.connection(
       {

@@ -6,6 +6,7 @@ import { taskFor } from '../batches/work.ts';
 import { deliverTask } from '../callbacks/announce.ts';
 import { deleteAuditBefore } from '../db/queries/audit.ts';
 import { batchesDue } from '../db/queries/batches.ts';
+import { forgetUnneededSecrets } from '../db/queries/credentials.ts';
 import { deliveriesDue } from '../db/queries/deliveries.ts';
 import { deleteEventsBefore } from '../db/queries/events.ts';
 import { forgetCalls } from '../db/queries/idempotency.ts';
@@ -53,7 +54,8 @@ const callbackDays = 3;
 
 /**
  * Housekeeping: partitions for the months to come, events and entries of the audit trail older than their retention,
- * providers' calls of long ago, callers' keys of yesterday. Asked every hour.
+ * providers' calls of long ago, callers' keys of yesterday, secrets of revoked credentials that no job needs. Asked
+ * every hour.
  */
 export async function keepHouse({ db, clock, settings }: Services): Promise<void> {
   const now = clock.now();
@@ -62,6 +64,7 @@ export async function keepHouse({ db, clock, settings }: Services): Promise<void
   const calledBefore = new Date(now.getTime() - callbackDays * 86_400_000);
   await db.read((q) => forgetCallbacks(workerScope, q, calledBefore));
   await db.read((q) => forgetCalls(workerScope, q, forgottenBefore(now)));
+  await db.read((q) => forgetUnneededSecrets(workerScope, q));
   for (const remove of [deleteEventsBefore, deleteAuditBefore]) {
     let deleted: number;
     do deleted = await db.read((q) => remove(workerScope, q, before, rowsPerRound));

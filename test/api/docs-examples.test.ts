@@ -38,7 +38,7 @@ const executed = examples.filter(({ variables }) => variables !== null);
 let service: TestService;
 let firstBatch: string;
 beforeAll(async () => {
-  service = await startTestService();
+  service = await startTestService({ CREDENTIALS_KEY: Buffer.alloc(32, 'docs').toString('base64') });
   await startSandboxBatches(service.app.services);
   await service.turn(60);
   const { data } = await service.query(

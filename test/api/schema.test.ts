@@ -132,6 +132,7 @@ describe('The schema', () => {
       'BatchItem.attempts',
       'Organization.apiKeys',
       'Organization.audit',
+      'Organization.credentials',
       'Query.batches',
       'Query.jobs',
     ]);

@@ -88,8 +88,15 @@ it('The walk finds what is for admins alone', () => {
     'viewer.callbackSecret',
     'viewer.organization.apiKeys',
     'viewer.organization.audit',
+    'viewer.organization.credentials',
   ]);
   expect(mutationNames.filter(isAdminMutation).sort()).toEqual(
-    expect.arrayContaining(['createApiKey', 'revokeApiKey', 'rotateCallbackSecret']),
+    expect.arrayContaining([
+      'addCredential',
+      'createApiKey',
+      'revokeApiKey',
+      'revokeCredential',
+      'rotateCallbackSecret',
+    ]),
   );
 });

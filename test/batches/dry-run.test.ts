@@ -106,13 +106,16 @@ describe.each([openai, anthropic, letta])('A dry run for $title', (provider) => 
 });
 
 describe('A dry run', () => {
-  it('stores nothing, asks the database for nothing but quotas and calls no provider', async () => {
+  it('stores nothing, asks the database for nothing but credentials and quotas, and calls no provider', async () => {
     const emulator = service.emulator('openai');
     service.statements.length = 0;
     const before = emulator.calls.length;
     const findings = await dryRun(services, inputOf('openai', [{ body: bodyFor('openai', 'one') }]));
     expect(findings).toMatchObject({ requestCount: 1, issueCount: 0 });
-    expect(service.statements).toEqual([expect.stringContaining('granted_quotas')]);
+    expect(service.statements).toEqual([
+      expect.stringContaining('from "credentials"'),
+      expect.stringContaining('granted_quotas'),
+    ]);
     expect(emulator.calls).toHaveLength(before);
   });
 

@@ -33,7 +33,11 @@ type Input = Record<string, unknown>;
 
 /** An input of each mutation with which it does something, new each time. */
 export const inputs: Readonly<Record<string, (tenant: Tenant) => Promise<Input>>> = {
-  createBatch: async () => ({ provider: 'openai', idempotencyKey: randomUUID() }),
+  createBatch: async ({ credential }) => ({
+    provider: 'openai',
+    credentialId: await credential(),
+    idempotencyKey: randomUUID(),
+  }),
   addRequests: async ({ open }) => ({
     batchId: await open(),
     requests: { list: [{ body: chatBody('more') }] },
@@ -49,12 +53,22 @@ export const inputs: Readonly<Record<string, (tenant: Tenant) => Promise<Input>>
     batchId: await cancelled({ callbackUrl: 'http://127.0.0.1:1' }),
   }),
   resolveJob: async ({ lostJob }) => ({ jobId: await lostJob(), resolution: { giveUp: true } }),
-  adoptJob: ({ adoptable }) => adoptable(),
+  adoptJob: async ({ adoptable, credential }) => ({
+    ...(await adoptable()),
+    credentialId: await credential(),
+  }),
   rotateCallbackSecret: async () => ({ graceHours: 1 }),
   setQuotas: async () => ({ activeBatches: 1_000_000 }),
   createApiKey: async () => ({ name: 'another', scope: 'WRITE' }),
   createReadToken: async ({ done }) => ({ batches: { ids: done } }),
   revokeApiKey: async ({ anotherKey }) => ({ apiKeyId: await anotherKey() }),
+  addCredential: async ({ credential }) => ({
+    provider: 'openai',
+    name: 'another',
+    apiKey: 'sk-nobodys-0123456789abcdef',
+    replaces: await credential(),
+  }),
+  revokeCredential: async ({ credential }) => ({ credentialId: await credential() }),
 };
 
 /** Whether values of the type are ids, global or plain. */
@@ -105,9 +119,14 @@ export const plainTexts = [
       (name) => `${input}.${name}`,
     ),
   ),
+  'AddCredentialInput.apiKey',
+  'AddCredentialInput.name',
+  'AddCredentialInput.provider',
   'BatchFilter.provider',
   'BatchItemFilter.errorCode',
   'CreateApiKeyInput.name',
+  'CredentialSettingInput.name',
+  'CredentialSettingInput.value',
   'JobFilter.provider',
   'RequestInput.customId',
   'RequestInput.endpoint',

@@ -17,16 +17,19 @@ export interface RunningProcess {
   readonly exit: Promise<number | null>;
 }
 
-/** Starts `batchql <args>` with nothing in its environment but PATH, HOME and `environment`. */
+/** Starts `batchql <args>` with nothing in its environment but PATH, HOME and `environment`, and `input` to read. */
 export function runBatchql(
   args: readonly string[],
   environment: Record<string, string> = {},
   nodeOptions: readonly string[] = [],
+  input = '',
 ): RunningProcess {
   const child = spawn(process.execPath, [...nodeOptions, bin, ...args], {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  // A command that reads nothing may be gone before it is told anything.
+  child.stdin.on('error', () => undefined).end(input);
   let output = '';
   const lines: Record<string, unknown>[] = [];
   const waiting = new Set<() => void>();

@@ -26,12 +26,18 @@ export interface Tenant {
   lostJob(): Promise<string>;
   /** The id of a new key of the organization. */
   anotherKey(): Promise<string>;
+  /** The id of a new credential of the organization, which the emulator takes. */
+  credential(): Promise<string>;
   /** What `adoptJob` takes for a batch that another program made. */
   adoptable(): Promise<{ readonly providerJobId: string; readonly [field: string]: unknown }>;
 }
 
 /** The settings of a service that has such organizations, of which every field is asked for at once. */
-export const tenantSettings = { CALLBACK_ALLOW: '127.0.0.1', QUERY_COMPLEXITY_MAX: '1000000000' };
+export const tenantSettings = {
+  CALLBACK_ALLOW: '127.0.0.1',
+  CREDENTIALS_KEY: Buffer.alloc(32, 'isolated').toString('base64'),
+  QUERY_COMPLEXITY_MAX: '1000000000',
+};
 
 /** Fills the organization that `key` signs in; the sandbox's where it is left out. */
 export async function settle(service: TestService, word: string, key = sandboxKey): Promise<Tenant> {
@@ -54,8 +60,14 @@ export async function settle(service: TestService, word: string, key = sandboxKe
   const anotherKey = async (): Promise<string> =>
     (await call('createApiKey', { name: word, scope: 'READ' })).apiKey.id;
 
+  const { apiKey } = service.emulator('openai');
+  const credential = async (): Promise<string> =>
+    (await call('addCredential', { provider: 'openai', name: word, apiKey })).credential.id;
+
   await call('rotateCallbackSecret', {});
   await anotherKey();
+  await credential();
+  await credential();
   // What everybody's tests ask for is called `item-1`, and is tried twice; the last one brings a line that is nobody's.
   const list = [
     { customId: 'item-1', body: chatBody(word, 'emulate:errored') },
@@ -84,6 +96,7 @@ export async function settle(service: TestService, word: string, key = sandboxKe
     open,
     cancelled,
     anotherKey,
+    credential,
     async lostJob() {
       // Whatever else waits is sent first, so that the faults meet this job.
       await service.work();

@@ -7,11 +7,11 @@ import { inScope, owned } from './scope.ts';
 
 /** Writes what a call came to; what was written of the same call before is replaced. */
 export async function recordCall(scope: Scope, tx: Queryable, row: AuditRow): Promise<void> {
-  const { outcome, batchId, jobId, subjectKeyId } = row;
+  const { outcome, batchId, jobId, subjectKeyId, credentialId } = row;
   await tx
     .insert(audit)
     .values(owned(scope, row))
-    .onConflictDoUpdate({ target: audit.id, set: { outcome, batchId, jobId, subjectKeyId } });
+    .onConflictDoUpdate({ target: audit.id, set: { outcome, batchId, jobId, subjectKeyId, credentialId } });
 }
 
 /** The same, unless something was written of the call before. */
@@ -66,6 +66,7 @@ export async function batchAuditPages(
       batchId: sql<string>`x.batch_id`,
       jobId: sql<string | null>`x.job_id`,
       subjectKeyId: sql<string | null>`x.subject_key_id`,
+      credentialId: sql<string | null>`x.credential_id`,
     })
     .from(
       sql`unnest(${sql.param(batchIds)}::uuid[]) as b(id) cross join lateral (

@@ -26,7 +26,17 @@ export async function forgetCallbacks(_worker: WorkerScope, db: Queryable, befor
 }
 
 /** A job that a provider may call about. */
-export type CalledJob = Pick<JobRow, 'id' | 'batchId' | 'lastSyncedAt'>;
+export type CalledJob = Pick<
+  JobRow,
+  | 'id'
+  | 'batchId'
+  | 'lastSyncedAt'
+  | 'organizationId'
+  | 'provider'
+  | 'sandbox'
+  | 'credential'
+  | 'credentialId'
+>;
 
 /** The jobs of a provider that were told this path, or that have this id there. */
 export async function jobsCalledAbout(
@@ -40,6 +50,11 @@ export async function jobsCalledAbout(
       id: jobs.id,
       batchId: jobs.batchId,
       lastSyncedAt: jobs.lastSyncedAt,
+      organizationId: jobs.organizationId,
+      provider: jobs.provider,
+      sandbox: jobs.sandbox,
+      credential: jobs.credential,
+      credentialId: jobs.credentialId,
     })
     .from(jobs)
     .where(

@@ -23,6 +23,7 @@ export const audit = pgTable(
     batchId: uuid('batch_id'),
     jobId: uuid('job_id'),
     subjectKeyId: uuid('subject_key_id'),
+    credentialId: uuid('credential_id'),
   },
   (t) => [
     index('audit_page').on(t.organizationId, t.at, t.id),

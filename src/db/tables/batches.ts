@@ -18,6 +18,8 @@ export const batches = pgTable(
     name: text('name'),
     provider: text('provider').notNull(),
     sandbox: boolean('sandbox').notNull(),
+    /** The organization's own credential that its jobs use; null for the service's. */
+    credentialId: uuid('credential_id'),
     endpoint: text('endpoint').notNull(),
     model: text('model'),
     completionWindow: text('completion_window').notNull(),

@@ -1,4 +1,4 @@
-/** Column kinds that every table shares, and the two Postgres types that drizzle does not know. */
+/** Column kinds that every table shares, and the Postgres types that drizzle does not know. */
 import { bigint, customType, numeric, timestamp } from 'drizzle-orm/pg-core';
 
 /** A moment, kept to the millisecond so that a JavaScript `Date` and a page cursor lose nothing. */
@@ -17,3 +17,6 @@ export const int4multirange = customType<{ data: string; driverData: string }>({
 
 /** A transaction's number, as decimal text; it orders events for readers that resume. */
 export const xid8 = customType<{ data: string; driverData: string }>({ dataType: () => 'xid8' });
+
+/** Bytes as they are. */
+export const bytes = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' });

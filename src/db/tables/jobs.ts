@@ -23,6 +23,8 @@ export const jobs = pgTable(
     sandbox: boolean('sandbox').notNull(),
     /** Which credential sends it: a fingerprint, never a key. */
     credential: text('credential').notNull(),
+    /** The organization's own credential that it is pinned to; null for the service's. */
+    credentialId: uuid('credential_id'),
     nonce: text('nonce').notNull().unique(),
     endpoint: text('endpoint').notNull(),
     model: text('model'),
@@ -115,6 +117,7 @@ export const jobs = pgTable(
       .where(sql`completed_at is not null`),
     index('jobs_due').on(t.dueAt).where(sql`due_at is not null`),
     index('jobs_provider_job').on(t.provider, t.providerJobId).where(sql`provider_job_id is not null`),
+    index('jobs_credential').on(t.credentialId).where(sql`credential_id is not null and not collected`),
   ],
 );
 

@@ -1,9 +1,7 @@
 import { sql } from 'drizzle-orm';
-import { boolean, customType, index, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { boolean, index, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 import type { QuotaLayer } from '../../domain/quota.ts';
-import { moment } from './columns.ts';
-
-const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' });
+import { bytes, moment } from './columns.ts';
 
 /** Sets of quotas that organizations can be on, by name. */
 export const plans = pgTable('plans', {
@@ -38,7 +36,7 @@ export const apiKeys = pgTable(
       .references(() => organizations.id),
     name: text('name').notNull(),
     /** SHA-256 of the whole key. A key has at least 128 random bits, so no salt or slow hash is needed. */
-    hash: bytea('hash').notNull().unique(),
+    hash: bytes('hash').notNull().unique(),
     /** Its first characters, by which people tell keys apart; null for a key that was not made here. */
     prefix: text('prefix'),
     /** `read`, `write`, `admin`; each includes the ones before it. */

@@ -54,6 +54,7 @@ export const settings = {
       accessKeyId: {
         variable: 'AWS_ACCESS_KEY_ID',
         required: false,
+        ofOrganizations: 'REQUIRED',
         pattern: /^\S+$/,
         must: 'the id of an access key',
         meaning: 'Who calls. Without it, the usual places are searched: a profile, a role of the machine.',
@@ -61,6 +62,7 @@ export const settings = {
       secretAccessKey: {
         variable: 'AWS_SECRET_ACCESS_KEY',
         required: false,
+        ofOrganizations: 'REQUIRED',
         pattern: /^\S+$/,
         must: 'the secret of the access key',
         meaning: 'Signs the calls; it never leaves.',
@@ -75,6 +77,7 @@ export const settings = {
       s3Endpoint: {
         variable: 'AWS_ENDPOINT_URL_S3',
         required: false,
+        ofOrganizations: 'NEVER',
         pattern: /^https?:\/\/\S+$/,
         must: 'a URL',
         meaning: 'Another S3 than that of the region.',

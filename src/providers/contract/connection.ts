@@ -20,6 +20,11 @@ export interface ProviderSetting {
   readonly variable: string;
   /** Whether the provider cannot be live without it. */
   readonly required: boolean;
+  /**
+   * What the credential of an organization has of it, where that is another thing: `NEVER`, because it says where calls
+   * go; `REQUIRED`, because without it the rights of the machine would be used.
+   */
+  readonly ofOrganizations?: 'NEVER' | 'REQUIRED';
   readonly pattern: RegExp;
   /** What it must be, after "must be". */
   readonly must: string;
@@ -33,6 +38,10 @@ export interface Connection {
   /** The further settings that are set, by their names in `ProviderSettings.more`. */
   readonly more?: Readonly<Record<string, string>>;
 }
+
+/** A base URL whose `{name}`s are filled in with the settings of that name. */
+export const filledIn = (url: string, more: Readonly<Record<string, string>>): string =>
+  url.replace(/\{(\w+)\}/g, (all, name: string) => more[name] ?? all);
 
 /** What a client is handed beside its credentials. */
 export interface ClientServices {
