@@ -4,8 +4,9 @@
  * are data in `config/`. Nothing is opened, started or called here.
  */
 import { readCompatibleServices } from './config/compatible-services.ts';
+import { furtherVariables, providerVariables } from './config/provider-variables.ts';
 import { type Environment, openReading, type Reading } from './config/reading.ts';
-import { furtherVariables, providerVariables, variables } from './config/variables.ts';
+import { variables } from './config/variables.ts';
 import type { QueryLimits } from './domain/query-limits.ts';
 import { type Connection, filledIn, type Provider } from './providers/provider.ts';
 import type { WorkSettings } from './services.ts';

@@ -12,8 +12,9 @@ import {
 } from '../providers/compatible/presets.ts';
 import type { Provider } from '../providers/provider.ts';
 import { anyText } from './kinds.ts';
+import { providerVariables } from './provider-variables.ts';
 import type { Reading } from './reading.ts';
-import { providerVariables, variables } from './variables.ts';
+import { variables } from './variables.ts';
 
 /** The providers that the settings name; what is wrong with one is told, and leaves it out. */
 export function readCompatibleServices(reading: Reading, builtIn: readonly Provider[]): Provider[] {

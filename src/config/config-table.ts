@@ -1,6 +1,7 @@
 /** The settings as a table for people: `docs/config.md` is made of it. */
 import type { Provider } from '../providers/provider.ts';
-import { furtherVariables, providerVariables, type Variable, variables } from './variables.ts';
+import { furtherVariables, providerVariables } from './provider-variables.ts';
+import { type Variable, variables } from './variables.ts';
 
 /** A Markdown table of every setting of the service and of these providers, without a line feed at its end. */
 export function configTable(providers: readonly Provider[]): string {

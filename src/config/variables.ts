@@ -1,8 +1,7 @@
-/** Every setting as data: what `config.ts` reads is what `docs/config.md` tells. A provider brings its own two. */
+/** Every setting as data: what `config.ts` reads is what `docs/config.md` tells. Providers' own: `provider-variables.ts`. */
 import { z } from 'zod';
 import { defaultPollSchedule } from '../domain/polling.ts';
 import { type QueryLimit, queryLimits } from '../domain/query-limits.ts';
-import type { Provider } from '../providers/provider.ts';
 import {
   callbackTargets,
   decimal,
@@ -273,36 +272,3 @@ export const variables = {
       "Further services that speak OpenAI's batch wire, such as `groq,together`; each has settings of its own, see below.",
   },
 } as const satisfies Record<string, Variable<unknown, null>>;
-
-/** The further settings of a provider, each with the name under which its connection has it. */
-export function furtherVariables({ settings }: Pick<Provider, 'settings'>): readonly {
-  readonly name: string;
-  readonly required: boolean;
-  readonly variable: Variable<string, null>;
-}[] {
-  return Object.entries(settings.more ?? {}).map(
-    ([name, { variable, required, pattern, must, meaning }]) => ({
-      name,
-      required,
-      variable: { name: variable, kind: { must, schema: z.string().regex(pattern) }, default: null, meaning },
-    }),
-  );
-}
-
-/** The two settings that every provider has. */
-export function providerVariables({ title, settings }: Pick<Provider, 'title' | 'settings'>) {
-  return {
-    apiKey: {
-      name: settings.apiKey,
-      kind: key(1),
-      default: null,
-      meaning: `${settings.apiKeyMeaning ?? `The key for ${title}.`} Without it the provider cannot be used outside of the sandbox.`,
-    },
-    baseUrl: {
-      name: settings.baseUrl,
-      kind: httpUrl,
-      default: settings.defaultBaseUrl,
-      meaning: `Where ${title} is called.`,
-    },
-  } as const satisfies Record<string, Variable<string, null>>;
-}

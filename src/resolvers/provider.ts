@@ -11,21 +11,27 @@ import type { Certainty } from '../providers/provider.ts';
 /** A provider, as the schema's type is backed: as the caller's organization can use it. */
 export interface ProviderModel extends ProviderEntry {
   /** The organization's own credential that its new batches use; null where they use the service's, or none. */
-  readonly ownCredential: CredentialRow | null;
+  ownCredential(): Promise<CredentialRow | null>;
+  /** How it is answered to the organization. */
+  modeForCaller(): Promise<ProviderMode>;
 }
 
 /** Every provider that this version knows, configured or not, in a fixed order. */
-export async function listProviders({
-  services: { db, providers, credentials },
-  scope,
-  sandbox,
-}: Context): Promise<readonly ProviderModel[]> {
+export function listProviders({ services, scope, sandbox }: Context): readonly ProviderModel[] {
+  const { db, providers, credentials } = services;
   const { organizationId } = scope;
-  const own = await db.read((q) => usableCredentials(scope, q, { organizationId, sandbox }));
+  // Once for all of them, and only where it is asked for.
+  let brought: Promise<readonly CredentialRow[]> | undefined;
+  const ownCredentials = () => {
+    brought ??= db.read((q) => usableCredentials(scope, q, { organizationId, sandbox }));
+    return brought;
+  };
   return providers.entries.map((entry) => {
-    const ownCredential = chosenOf(own.filter(({ provider }) => provider === entry.provider.name));
-    const mode = sandbox ? entry.mode : modeOf(entry.mode, ownCredential !== null, credentials.shared);
-    return { ...entry, mode, ownCredential };
+    const ownCredential = async () =>
+      chosenOf((await ownCredentials()).filter(({ provider }) => provider === entry.provider.name));
+    const modeForCaller = async () =>
+      sandbox ? entry.mode : modeOf(entry.mode, (await ownCredential()) !== null, credentials.shared);
+    return { ...entry, ownCredential, modeForCaller };
   });
 }
 

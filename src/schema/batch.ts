@@ -15,7 +15,6 @@ import {
 } from '../resolvers/batch.ts';
 import { batchCallback } from '../resolvers/callbacks.ts';
 import { batchCost } from '../resolvers/cost.ts';
-import { credentialOf } from '../resolvers/credentials.ts';
 import { listBatches } from '../resolvers/lists.ts';
 import { ApiKeyRef } from './api-key.ts';
 import { AuditConnection, AuditEntryRef } from './audit.ts';
@@ -29,7 +28,6 @@ import {
 import { builder } from './builder.ts';
 import { BatchCallbackType } from './callback.ts';
 import { CostType } from './cost.ts';
-import { CredentialRef } from './credential.ts';
 import { BatchStatusType, ItemStatusType } from './enums.ts';
 import { PastEventConnection, PastEventRef } from './event.ts';
 import { CreationOrderInput, JobConnection } from './job.ts';
@@ -156,13 +154,6 @@ builder.node(BatchRef, {
         type: 'DateTime',
         description: 'When it changed last.',
         resolve: (batch) => batch.updatedAt,
-      }),
-      credential: t.field({
-        type: CredentialRef,
-        nullable: true,
-        description:
-          "Your organization's own credential that its jobs are sent with; null where they are sent with the service's.",
-        resolve: (batch, _args, context) => credentialOf(batch.credentialId, context),
       }),
       createdBy: t.field({
         type: ApiKeyRef,

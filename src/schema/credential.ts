@@ -3,6 +3,7 @@ import { type CredentialModel, credentialOf, statusOf, webhookUrl } from '../res
 import { ApiKeyRef } from './api-key.ts';
 import { builder } from './builder.ts';
 import { CredentialStatusType } from './enums.ts';
+import { BatchRef } from './nodes.ts';
 
 /** A credential, as those may see it who share its organization. */
 export const CredentialRef = builder.objectRef<CredentialModel>('Credential');
@@ -84,4 +85,14 @@ CredentialRef.implement({
 export const CredentialConnection = builder.connectionObject(
   { type: CredentialRef, name: 'CredentialConnection', description: 'A page of credentials.' },
   { name: 'CredentialEdge', description: 'A credential and its place in the list.' },
+);
+
+builder.objectField(BatchRef, 'credential', (t) =>
+  t.field({
+    type: CredentialRef,
+    nullable: true,
+    description:
+      "Your organization's own credential that its jobs are sent with; null where they are sent with the service's.",
+    resolve: (batch, _args, context) => credentialOf(batch.credentialId, context),
+  }),
 );

@@ -161,14 +161,14 @@ const ProviderType = builder.objectRef<ProviderModel>('Provider').implement({
     mode: t.field({
       type: ProviderModeType,
       description: 'How it is answered here to your organization, with its own credential where it has one.',
-      resolve: ({ mode }) => mode,
+      resolve: (provider) => provider.modeForCaller(),
     }),
     credential: t.field({
       type: CredentialRef,
       nullable: true,
       description:
         "Your organization's own credential that its new batches use where they name none; null where they use the service's, or there is none.",
-      resolve: ({ ownCredential }) => ownCredential,
+      resolve: (provider) => provider.ownCredential(),
     }),
     credentialSettings: t.field({
       type: [CredentialSettingType],
@@ -238,6 +238,6 @@ builder.queryField('providers', (t) =>
   t.field({
     type: [ProviderType],
     description: 'Every provider that this version knows, configured or not.',
-    resolve: async (_root, _args, context) => [...(await listProviders(context))],
+    resolve: (_root, _args, context) => [...listProviders(context)],
   }),
 );
