@@ -3,12 +3,8 @@
  * a time. Owns what one says, and how that is written as bytes and read back. Signing and believing are left to
  * `grant-signer.ts`.
  */
+import { type DownloadKind, downloadKinds } from './download.ts';
 import { isUuid } from './ids.ts';
-
-/** What a batch can be asked for as a file: requests, results that succeeded, all other results. */
-export const downloadKinds = ['input', 'output', 'errors'] as const;
-/** A kind of download. */
-export type DownloadKind = (typeof downloadKinds)[number];
 
 /** A right to read that follows from a key's. */
 export interface Grant {

@@ -2,7 +2,7 @@
  * Reading what others wrote as JSON, leniently: what is not of the kind that was hoped for is null, and nothing throws.
  * Which members matter is left to whoever reads.
  */
-import { isJsonObject, type JsonObject, type JsonValue } from './json-line.ts';
+import { isJsonObject, type JsonObject, type JsonValue, memberTexts } from './json-line.ts';
 
 /** What the text says; null where it is not JSON. */
 export function parsedJson(text: string): unknown {
@@ -36,3 +36,15 @@ export const instantIn = (value: JsonValue | undefined): Date | null => {
 /** The member of an object; undefined where it has none of that name, or is no object. */
 export const memberIn = (value: JsonValue | undefined, key: string): JsonValue | undefined =>
   isJsonObject(value) ? value[key] : undefined;
+
+/**
+ * The verbatim text of what stands at a path of members in the text of a JSON object; null where nothing does, and where
+ * the text is no object.
+ */
+export function textAt(text: string, path: readonly string[]): string | null {
+  if (parsedObject(text) === null) return null;
+  return path.reduce<string | null>(
+    (inner, key) => (inner?.startsWith('{') ? (memberTexts(inner).get(key) ?? null) : null),
+    text.trim(),
+  );
+}

@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SignedInKey } from '../db/queries/organizations.ts';
-import type { DownloadKind } from '../domain/grant.ts';
+import type { DownloadKind } from '../domain/download.ts';
 import { signInByGrant } from '../sign-in.ts';
 import type { ApiOptions } from './graphql.ts';
 import { answerUnauthenticated, signInPlain } from './plain-sign-in.ts';

@@ -1,22 +1,26 @@
 /**
- * `GET /batches/<uuid>/{input,output,errors}.jsonl`: requests and results as JSONL in the caller's order, straight
- * from Postgres, at the pace of the reader. Each page is a statement of its own, so a slow reader holds no
- * snapshot, no lock and no more than one page. Resumable by `?after=<position>`.
+ * `GET /batches/<uuid>/{input,output,errors}.jsonl`: requests and results in the caller's order, in the format that
+ * `?format=` names, from `?after=<position>` on; compressed for those who say that they can read that. Owns the route
+ * and what the answer says of itself; what it says is `download-text.ts`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
 import { findBatch } from '../db/queries/batches.ts';
-import { downloadLines } from '../db/queries/downloads.ts';
-import type { DownloadKind } from '../domain/grant.ts';
+import type { BatchRow } from '../db/tables/batches.ts';
+import { type DownloadKind, type DownloadWish, fileOf, readWish } from '../domain/download.ts';
+import type { LineReading } from '../domain/download-lines.ts';
 import { isUuid } from '../domain/ids.ts';
-import { scopeOf } from '../domain/scope.ts';
+import { type OrganizationScope, scopeOf } from '../domain/scope.ts';
+import type { Services } from '../services.ts';
+import { takesGzip } from './content-coding.ts';
 import { signInToDownload } from './download-sign-in.ts';
+import { requestText, resultText } from './download-text.ts';
 import { attachmentHeader } from './file-name.ts';
 import type { ApiOptions } from './graphql.ts';
 import { answerJson } from './plain-answer.ts';
 
-const linesPerPage = 2000;
 const methods = ['GET', 'HEAD'];
 
 /** Answers the lines, 400, 401 or 404; false for other paths. */
@@ -26,58 +30,67 @@ export async function answerDownload(
   options: ApiOptions,
 ): Promise<boolean> {
   const url = new URL(request.url ?? '/', 'http://localhost');
-  const [, id, kind] = /^\/batches\/([^/]+)\/(input|output|errors)\.jsonl$/.exec(url.pathname) ?? [];
-  if (id === undefined || kind === undefined || !methods.includes(request.method ?? '')) return false;
-  const viewer = await signInToDownload(request, response, options, {
-    batchId: id,
-    kind: kind as DownloadKind,
-    link: url.searchParams.get('link'),
-  });
+  const asked = pathPattern.exec(url.pathname)?.groups;
+  if (asked === undefined || !methods.includes(request.method ?? '')) return false;
+  const { id = '', kind } = asked as { id?: string; kind: DownloadKind };
+  const link = url.searchParams.get('link');
+  const viewer = await signInToDownload(request, response, options, { batchId: id, kind, link });
   if (viewer === null) return true;
-  const asked = url.searchParams.get('after');
-  const after = asked === null ? -1 : /^\d{1,10}$/.test(asked) ? Number(asked) : Number.NaN;
-  if (!(after <= 2_147_483_647)) {
-    const message = 'after must be the position of a line, a whole number from 0.';
-    answerJson(response, 400, { error: { code: 'INVALID_ARGUMENT', message } });
+  const wish = readWish(kind, url.searchParams);
+  if ('problem' in wish) {
+    answerJson(response, 400, { error: { code: 'INVALID_ARGUMENT', message: wish.problem } });
     return true;
   }
   const scope = scopeOf(viewer);
-  const { db } = options.services;
-  const batch = isUuid(id) ? await db.read((q) => findBatch(scope, q, id)) : null;
+  const batch = isUuid(id) ? await options.services.db.read((q) => findBatch(scope, q, id)) : null;
   if (batch === null) {
     answerJson(response, 404, { error: { code: 'NOT_FOUND', message: 'There is no batch with this id.' } });
     return true;
   }
-
-  async function* pages(): AsyncGenerator<string> {
-    let beyond = after;
-    for (;;) {
-      const lines = await db.read((q) =>
-        downloadLines(scope, q, id ?? '', kind as DownloadKind, { after: beyond, limit: linesPerPage }),
-      );
-      const last = lines.at(-1);
-      if (last === undefined) return;
-      yield `${lines.map(({ line }) => line).join('\n')}\n`;
-      if (lines.length < linesPerPage) return;
-      beyond = last.position;
-    }
-  }
-
-  response.writeHead(200, {
-    'content-type': 'application/jsonl; charset=utf-8',
-    'content-disposition': attachmentHeader(batch, kind as DownloadKind),
+  const { mediaType, extension } = fileOf[wish.format];
+  await answerLines(request, response, textOf(options.services, scope, batch, kind, wish), {
+    'content-type': mediaType,
+    'content-disposition': attachmentHeader(batch, kind, extension),
     // A link opens this for everybody who has it, and it is people's prompts: no cache keeps it, no page is told of it.
     'cache-control': 'private, no-store',
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
   });
-  if (request.method === 'HEAD') {
-    response.end();
-    return true;
-  }
-  await pipeline(Readable.from(pages()), response).catch((error: NodeJS.ErrnoException) => {
+  return true;
+}
+
+const pathPattern = /^\/batches\/(?<id>[^/]+)\/(?<kind>input|output|errors)\.jsonl$/;
+
+function textOf(
+  { db, providers }: Services,
+  scope: OrganizationScope,
+  { id: batchId, provider }: BatchRow,
+  kind: DownloadKind,
+  { format, after }: DownloadWish,
+): AsyncIterable<string> {
+  const source = { db, scope, batchId, after };
+  if (kind === 'input') return requestText(source, format === 'openai' ? 'openai' : 'verbatim');
+  return resultText(source, kind, format, providers.find(provider)?.provider.decoding ?? unreadable);
+}
+
+/** For a batch of a provider that this version does not know. */
+const unreadable: LineReading = { readText: () => null, readResponse: () => null };
+
+async function answerLines(
+  request: IncomingMessage,
+  response: ServerResponse,
+  text: AsyncIterable<string>,
+  headers: Readonly<Record<string, string>>,
+): Promise<void> {
+  const compressed = takesGzip(request.headers['accept-encoding']);
+  response.appendHeader('vary', 'Accept-Encoding');
+  response.writeHead(200, compressed ? { ...headers, 'content-encoding': 'gzip' } : headers);
+  if (request.method === 'HEAD') return void response.end();
+  // One piece waits, and no more: what it holds in memory is all that a slow reader costs.
+  const source = Readable.from(text, { highWaterMark: 1 });
+  const sending = compressed ? pipeline(source, createGzip(), response) : pipeline(source, response);
+  await sending.catch((error: NodeJS.ErrnoException) => {
     // A reader that went away is not a fault, also where it was gone before the first line.
     if (!['ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_UNABLE_TO_PIPE'].includes(error.code ?? '')) throw error;
   });
-  return true;
 }

@@ -1,6 +1,6 @@
 /** What a browser calls a download when it keeps it. */
 import { create } from 'content-disposition';
-import type { DownloadKind } from '../domain/grant.ts';
+import type { DownloadKind } from '../domain/download.ts';
 
 /** A name that is longer is cut: file systems take 255 bytes, and a character may have four. */
 const charactersMax = 50;
@@ -9,12 +9,13 @@ const charactersMax = 50;
 export function attachmentHeader(
   batch: { readonly id: string; readonly name: string | null },
   kind: DownloadKind,
+  extension: string,
 ): string {
   const name = [...(batch.name ?? '').replace(unsafe, ' ').replace(/\s+/g, ' ').trim()]
     .slice(0, charactersMax)
     .join('')
     .trim();
-  return create(`${name === '' ? batch.id : name}-${kind}.jsonl`);
+  return create(`${name === '' ? batch.id : name}-${kind}.${extension}`);
 }
 
 /** What some file system gives a meaning to, what turns a text around, and a dot or a dash that would hide or mislead. */

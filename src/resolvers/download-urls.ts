@@ -2,7 +2,7 @@
 import type { Context } from '../context.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import { errorUrl, inputUrl, outputUrl } from '../domain/batch-urls.ts';
-import type { DownloadKind } from '../domain/grant.ts';
+import { type DownloadKind, formatsOf, type ResultFormat } from '../domain/download.ts';
 import { grantEnd, grantSecondsSchema } from '../domain/read-token.ts';
 import { ArgumentError } from '../errors.ts';
 
@@ -13,6 +13,7 @@ const urlOf = { input: inputUrl, output: outputUrl, errors: errorUrl } as const 
 
 /** How an address of a download is asked for. */
 export interface DownloadArguments {
+  readonly format?: ResultFormat | null | undefined;
   readonly expiresInSeconds?: number | null | undefined;
 }
 
@@ -23,16 +24,19 @@ export interface DownloadArguments {
 export function batchDownloadUrl(
   batch: BatchRow,
   kind: DownloadKind,
-  { expiresInSeconds = null }: DownloadArguments,
+  { format, expiresInSeconds = null }: DownloadArguments,
   { services: { clock, signer }, viewer, origin }: Context,
 ): string | null {
-  const url = urlOf[kind](batch, origin);
-  if (expiresInSeconds === null) return url;
+  const address = urlOf[kind](batch, origin);
+  const url = address === null ? null : new URL(address);
+  if (format && format !== formatsOf(kind)[0]) url?.searchParams.set('format', format);
+  if (expiresInSeconds === null) return url?.href ?? null;
   const read = grantSecondsSchema.safeParse(expiresInSeconds);
   if (!read.success) throw new ArgumentError('expiresInSeconds', read.error.issues[0]?.message ?? '');
   if (url === null) return null;
   const { apiKeyId, apiKey, keyHash, grant } = viewer;
   const expiresAt = grantEnd(clock.now(), read.data, apiKey.expiresAt, grant?.expiresAt ?? null);
   const link = signer.sign(keyHash, { apiKeyId, expiresAt, reads: kind, batchIds: [batch.id] });
-  return `${url}?link=${link}`;
+  url.searchParams.set('link', link);
+  return url.href;
 }

@@ -18,6 +18,7 @@ import { batchCost } from '../resolvers/cost.ts';
 import { listBatches } from '../resolvers/lists.ts';
 import { ApiKeyRef } from './api-key.ts';
 import { AuditConnection, AuditEntryRef } from './audit.ts';
+import { BatchFilterInput, ItemFilterInput } from './batch-filters.ts';
 import {
   BatchErrorType,
   CountsType,
@@ -28,19 +29,11 @@ import {
 import { builder } from './builder.ts';
 import { BatchCallbackType } from './callback.ts';
 import { CostType } from './cost.ts';
-import { BatchStatusType, ItemStatusType } from './enums.ts';
+import { BatchStatusType } from './enums.ts';
 import { PastEventConnection, PastEventRef } from './event.ts';
 import { CreationOrderInput, JobConnection } from './job.ts';
 import { BatchRef, ItemRef, JobRef } from './nodes.ts';
 import { UsageType } from './usage.ts';
-
-const ItemFilterInput = builder.inputType('BatchItemFilter', {
-  description: 'Which items a list shows; what is left out does not matter.',
-  fields: (t) => ({
-    status: t.field({ type: [ItemStatusType], description: 'Items in any of these states.' }),
-    errorCode: t.stringList({ description: 'Items that failed with any of these codes.' }),
-  }),
-});
 
 builder.node(BatchRef, {
   description:
@@ -243,17 +236,6 @@ const ItemConnection = builder.connectionObject(
   { type: ItemRef, name: 'BatchItemConnection', description: 'A page of items.' },
   { name: 'BatchItemEdge', description: 'An item and its place in the list.' },
 );
-
-/** Which batches a list or the feed shows. */
-export const BatchFilterInput = builder.inputType('BatchFilter', {
-  description: 'Which batches are shown; what is left out does not matter.',
-  fields: (t) => ({
-    status: t.field({ type: [BatchStatusType], description: 'Batches in any of these states.' }),
-    provider: t.stringList({ description: 'Batches for any of these providers.' }),
-    createdAfter: t.field({ type: 'DateTime', description: 'Batches created after this moment.' }),
-    createdBefore: t.field({ type: 'DateTime', description: 'Batches created before this moment.' }),
-  }),
-});
 
 builder.queryFields((t) => ({
   batch: t.field({

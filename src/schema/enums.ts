@@ -1,5 +1,9 @@
 /** The enums of the schema, made from the domain's words. A word without a description does not compile. */
+<<<<<<< HEAD
 import { credentialStatuses } from '../domain/credential.ts';
+=======
+import { requestFormats, resultFormats } from '../domain/download.ts';
+>>>>>>> c1507cb (downloads: in OpenAI's lines, as rows and as CSV, compressed, and at no cost of a reader that stops)
 import { eventKinds } from '../domain/event.ts';
 import { quotaNames } from '../domain/quota.ts';
 import type { PersonReason } from '../domain/recovery.ts';
@@ -14,6 +18,12 @@ const described = <Word extends string>(words: readonly Word[], descriptions: Re
     Word,
     { description: string }
   >;
+
+/** The same of lower-case words, which are written in capitals here. */
+const worded = <Word extends string>(words: readonly Word[], descriptions: Record<Word, string>) =>
+  Object.fromEntries(
+    words.map((word) => [word.toUpperCase(), { value: word, description: descriptions[word] }]),
+  ) as Record<Uppercase<Word>, { value: Word; description: string }>;
 
 /** What a batch is doing. */
 export const BatchStatusType = builder.enumType('BatchStatus', {
@@ -240,6 +250,7 @@ export const AccessScopeType = builder.enumType('AccessScope', {
   } as const,
 });
 
+<<<<<<< HEAD
 /** What a credential is doing. */
 export const CredentialStatusType = builder.enumType('CredentialStatus', {
   description: "What one of your organization's own credentials is doing.",
@@ -260,5 +271,26 @@ export const CredentialProblemType = builder.enumType('CredentialProblem', {
     FORGOTTEN: 'It is revoked, and its secret is gone.',
     UNREADABLE: 'None of the keys that the service has now opens it.',
     OTHER_MODE: 'It is for the sandbox and this is real, or the other way round.',
+=======
+/** In which format requests are downloaded. */
+export const RequestFormatType = builder.enumType('RequestFormat', {
+  description: 'In which format requests are downloaded, one JSON line each.',
+  values: worded(requestFormats, {
+    verbatim: 'As they are taken here: {customId, endpoint, body}.',
+    openai: "As OpenAI's batch API takes them: {custom_id, method, url, body}.",
+  }),
+});
+
+/** In which format results are downloaded. */
+export const ResultFormatType = builder.enumType('ResultFormat', {
+  description: 'In which format results are downloaded.',
+  values: worded(resultFormats, {
+    verbatim:
+      "The provider's own line, byte for byte, beside what it is of: {position, customId, status, result, error}.",
+    openai:
+      "As OpenAI's batch API gives them, whatever the provider: {id, custom_id, response: {status_code, body}, error}. The body is the provider's own; `error` is there for everything that did not succeed.",
+    flat: 'A row for tables as a JSON line: position, customId, status, text, error, tokens and cost.',
+    csv: 'The same rows as CSV with a header.',
+>>>>>>> c1507cb (downloads: in OpenAI's lines, as rows and as CSV, compressed, and at no cost of a reader that stops)
   }),
 });

@@ -1,6 +1,6 @@
 import { globalId } from '../resolvers/arguments.ts';
 import * as streams from '../resolvers/subscriptions.ts';
-import { BatchFilterInput } from './batch.ts';
+import { BatchFilterInput } from './batch-filters.ts';
 import { builder } from './builder.ts';
 import { EventKindType } from './enums.ts';
 import { BatchRef, ItemRef, JobRef } from './nodes.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeGrant, downloadKinds, encodeGrant, type Grant } from '../../src/domain/grant.ts';
+import { downloadKinds } from '../../src/domain/download.ts';
+import { decodeGrant, encodeGrant, type Grant } from '../../src/domain/grant.ts';
 import { createReadTokenInput, grantEnd } from '../../src/domain/read-token.ts';
 import { createGrantSigner } from '../../src/grant-signer.ts';
 

@@ -3,8 +3,9 @@
  * (`result.error.error`). Never throws.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
-import { countIn, parsedObject, textIn } from '../../domain/json-reading.ts';
+import { countIn, parsedObject, textAt, textIn } from '../../domain/json-reading.ts';
 import { type Usage, unknownUsage } from '../../domain/usage.ts';
+import { answered } from '../answered.ts';
 import type { Decoding, Outcome } from '../provider.ts';
 import { isSpent } from './refusal.ts';
 
@@ -24,6 +25,7 @@ export const decoding: Decoding = {
     const texts = content.map(textOfBlock).filter((text) => text !== null);
     return texts.length === 0 ? null : texts.join('');
   },
+  readResponse: (line) => answered(200, textAt(line, ['result', 'message'])),
 };
 
 /** Of a line that names its item and says nothing else that we can read: the item has its answer, such as it is. */

@@ -1,5 +1,6 @@
 /** The clauses about what a result line says. Lines come from the emulator, good ones and damaged ones. */
 import { isJsonObject, type JsonValue } from '../../domain/json-line.ts';
+import { parsedObject } from '../../domain/json-reading.ts';
 import { usageFields } from '../../domain/usage.ts';
 import type { Outcome } from '../provider.ts';
 import type { Bench } from './bench.ts';
@@ -12,7 +13,7 @@ export const decoding: readonly Check[] = [
   {
     id: 'BQ-D01',
     level: 'MUST',
-    title: 'A success tells its stop reason, its tokens and its text, and no error.',
+    title: 'A success tells its stop reason, its tokens, its text and its answer, and no error.',
     source: 'contract: Outcome, Decoding.readText',
     async run(bench) {
       const line = await lineFor(bench, 'Say something.');
@@ -27,6 +28,8 @@ export const decoding: readonly Check[] = [
       demand(counted === tells.includes('tokens'), 'its tokens are not what the provider claims to tell');
       const text = bench.provider.decoding.readText(line) ?? '';
       demand((text !== '') === tells.includes('text'), 'its text is not what the provider claims to tell');
+      const response = parsedObject(bench.provider.decoding.readResponse(line) ?? '');
+      demand(response?.['status_code'] === 200 && isJsonObject(response['body']), 'its answer has no body');
     },
   },
   {
@@ -189,10 +192,11 @@ const replaced = (value: JsonValue, [key, ...rest]: string[], by: JsonValue): Js
 };
 
 const readQuietly = (bench: Bench, line: string): void => {
-  const { decode, readText } = bench.provider.decoding;
+  const { decode, readText, readResponse } = bench.provider.decoding;
   try {
     const decoded = decode(line);
     readText(line);
+    readResponse(line);
     demand(decoded.kind === 'result' || decoded.reason !== '', 'a malformed line has no reason');
   } catch (thrown) {
     if (thrown instanceof Unmet) throw thrown;

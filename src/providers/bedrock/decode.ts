@@ -3,8 +3,9 @@
  * that names its item and says nothing else that we can read makes that item `ERRORED`.
  */
 import { isJsonObject, type JsonObject } from '../../domain/json-line.ts';
-import { parsedObject } from '../../domain/json-reading.ts';
+import { parsedObject, textAt } from '../../domain/json-reading.ts';
 import { unknownUsage } from '../../domain/usage.ts';
+import { answered } from '../answered.ts';
 import type { Decoding, Outcome } from '../provider.ts';
 import { type ModelOutput, readModelOutput } from './model-output.ts';
 
@@ -21,6 +22,7 @@ export const decoding: Decoding = {
     const value = parsedObject(line);
     return (value && answerIn(value)?.text) ?? null;
   },
+  readResponse: (line) => answered(200, textAt(line, ['modelOutput'])),
 };
 
 const readOutcome = (value: JsonObject): Outcome => {

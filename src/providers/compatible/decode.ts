@@ -3,7 +3,7 @@
  * that names its item and says nothing else that we can read makes that item `ERRORED`.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
-import { countIn, memberIn, parsedObject, textIn } from '../../domain/json-reading.ts';
+import { countIn, memberIn, parsedObject, textAt, textIn } from '../../domain/json-reading.ts';
 import { type Usage, unknownUsage } from '../../domain/usage.ts';
 import type { Decoding, Outcome } from '../provider.ts';
 import { isExhausted } from './refusal.ts';
@@ -22,6 +22,11 @@ export const decoding: Decoding = {
     const value = parsedObject(line);
     const answer = value && answerIn(value);
     return answer?.ok ? textOf(answer.body) : null;
+  },
+  // What others are brought into the form of, so it is the line's own.
+  readResponse(line) {
+    const response = textAt(line, ['response']);
+    return response === 'null' ? null : response;
   },
 };
 

@@ -9,6 +9,11 @@ export interface Decoding {
   decode(line: string): DecodedLine;
   /** The text that the model wrote, from a line that succeeded; null where there is none. */
   readText(line: string): string | null;
+  /**
+   * What the endpoint answered, as OpenAI writes it: `{"status_code":…,"body":…}`, the body in the very characters of
+   * the line. Null where the line holds no answer, such as one that tells that the request was never processed.
+   */
+  readResponse(line: string): string | null;
 }
 
 /** A result line, read. */

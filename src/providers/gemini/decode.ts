@@ -3,8 +3,9 @@
  * item and says nothing else that we can read makes that item `ERRORED`.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
-import { memberIn, parsedObject, textIn } from '../../domain/json-reading.ts';
+import { memberIn, parsedObject, textAt, textIn } from '../../domain/json-reading.ts';
 import { type Usage, unknownUsage } from '../../domain/usage.ts';
+import { answered } from '../answered.ts';
 import type { Decoding, Outcome } from '../provider.ts';
 import { rpcCode } from './rpc-codes.ts';
 
@@ -29,6 +30,7 @@ export const decoding: Decoding = {
       .flatMap((part) => textIn(memberIn(part, 'text')) ?? []);
     return texts.length === 0 ? null : texts.join('');
   },
+  readResponse: (line) => answered(200, textAt(line, ['response'])),
 };
 
 const readOutcome = ({ response = null, error = null }: JsonObject): Outcome => {

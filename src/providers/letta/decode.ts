@@ -3,8 +3,9 @@
  * message tells neither tokens nor why the agent stopped; only the job may tell the latter.
  */
 import type { JsonValue } from '../../domain/json-line.ts';
-import { parsedObject } from '../../domain/json-reading.ts';
+import { parsedObject, textAt } from '../../domain/json-reading.ts';
 import { unknownUsage } from '../../domain/usage.ts';
+import { answered } from '../answered.ts';
 import type { Decoding, Outcome } from '../provider.ts';
 import { endOf, noTurn, textOf, withMessage } from './turn.ts';
 
@@ -27,6 +28,8 @@ export const decoding: Decoding = {
     }
     return null;
   },
+  // All messages of the agent's turn, and whose it was.
+  readResponse: (line) => answered(200, textAt(line, [])),
 };
 
 const turnOf = (messages: readonly JsonValue[]) => messages.reduce(withMessage, noTurn);

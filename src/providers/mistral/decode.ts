@@ -3,8 +3,9 @@
  * names its item and says nothing else that we can read makes that item `ERRORED`.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
-import { countIn, memberIn, parsedObject, textIn } from '../../domain/json-reading.ts';
+import { countIn, memberIn, parsedObject, textAt, textIn } from '../../domain/json-reading.ts';
 import { type Usage, unknownUsage } from '../../domain/usage.ts';
+import { answered } from '../answered.ts';
 import type { Decoding, Outcome } from '../provider.ts';
 
 /** Reads `{"id":…,"custom_id":…,"response":{"status_code":…,"body":…},"error":…}`. */
@@ -20,6 +21,13 @@ export const decoding: Decoding = {
     const value = parsedObject(line);
     const answer = value && answerIn(value);
     return answer?.ok ? textOf(answer.body) : null;
+  },
+  readResponse(line) {
+    const value = parsedObject(line);
+    const answer = value && answerIn(value);
+    if (answer === null) return null;
+    const body = textAt(line, ['response', 'body']);
+    return answered(answer.status, body?.startsWith('"') ? JSON.stringify(answer.body) : body);
   },
 };
 

@@ -4,8 +4,9 @@
  * names its item and says nothing else that we can read makes that item `ERRORED`.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
-import { parsedObject } from '../../domain/json-reading.ts';
+import { parsedObject, textAt } from '../../domain/json-reading.ts';
 import { unknownUsage } from '../../domain/usage.ts';
+import { answered } from '../answered.ts';
 import type { Decoding, Outcome } from '../provider.ts';
 
 /** Reads `{"request_id":…,"status":…,"generation_id":…,"output_url":…,"error":…}` and its like. */
@@ -19,6 +20,8 @@ export const decoding: Decoding = {
   },
   // What a generation gives is a video, and its URL is nothing that a model wrote.
   readText: () => null,
+  // The line is the generation itself.
+  readResponse: (line) => answered(200, textAt(line, [])),
 };
 
 const keyNames = ['request_id', 'requestId', 'custom_id', 'customId'];

@@ -4,9 +4,10 @@
  * can read makes that item `ERRORED`. What went wrong is left to `decode-error.ts`.
  */
 import { type Decimal, decimalOfCount, shifted } from '../../domain/decimal.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../domain/json-line.ts';
-import { countIn, memberIn, parsedObject, textIn } from '../../domain/json-reading.ts';
+import { isJsonObject, type JsonObject, type JsonValue, memberTexts } from '../../domain/json-line.ts';
+import { countIn, memberIn, parsedObject, textAt, textIn } from '../../domain/json-reading.ts';
 import { type Usage, unknownUsage } from '../../domain/usage.ts';
+import { answered } from '../answered.ts';
 import type { Decoding, Outcome } from '../provider.ts';
 import { errored, readError } from './decode-error.ts';
 
@@ -24,6 +25,11 @@ export const decoding: Decoding = {
     if (value === null || readOutcome(value).status !== 'SUCCEEDED') return null;
     const answer = answerIn(value);
     return answer && textOf(answer);
+  },
+  readResponse(line) {
+    const response = textAt(line, ['batch_result', 'response']);
+    const kinds = response?.startsWith('{') ? [...memberTexts(response).values()] : [];
+    return answered(200, kinds.find((text) => text.startsWith('{')) ?? null);
   },
 };
 
