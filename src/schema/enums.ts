@@ -1,9 +1,6 @@
 /** The enums of the schema, made from the domain's words. A word without a description does not compile. */
-<<<<<<< HEAD
 import { credentialStatuses } from '../domain/credential.ts';
-=======
 import { requestFormats, resultFormats } from '../domain/download.ts';
->>>>>>> c1507cb (downloads: in OpenAI's lines, as rows and as CSV, compressed, and at no cost of a reader that stops)
 import { eventKinds } from '../domain/event.ts';
 import { quotaNames } from '../domain/quota.ts';
 import type { PersonReason } from '../domain/recovery.ts';
@@ -250,7 +247,6 @@ export const AccessScopeType = builder.enumType('AccessScope', {
   } as const,
 });
 
-<<<<<<< HEAD
 /** What a credential is doing. */
 export const CredentialStatusType = builder.enumType('CredentialStatus', {
   description: "What one of your organization's own credentials is doing.",
@@ -271,7 +267,9 @@ export const CredentialProblemType = builder.enumType('CredentialProblem', {
     FORGOTTEN: 'It is revoked, and its secret is gone.',
     UNREADABLE: 'None of the keys that the service has now opens it.',
     OTHER_MODE: 'It is for the sandbox and this is real, or the other way round.',
-=======
+  }),
+});
+
 /** In which format requests are downloaded. */
 export const RequestFormatType = builder.enumType('RequestFormat', {
   description: 'In which format requests are downloaded, one JSON line each.',
@@ -291,6 +289,5 @@ export const ResultFormatType = builder.enumType('ResultFormat', {
       "As OpenAI's batch API gives them, whatever the provider: {id, custom_id, response: {status_code, body}, error}. The body is the provider's own; `error` is there for everything that did not succeed.",
     flat: 'A row for tables as a JSON line: position, customId, status, text, error, tokens and cost.',
     csv: 'The same rows as CSV with a header.',
->>>>>>> c1507cb (downloads: in OpenAI's lines, as rows and as CSV, compressed, and at no cost of a reader that stops)
   }),
 });
