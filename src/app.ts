@@ -21,6 +21,7 @@ import type { RunningEmulator } from './emulators/running-emulator.ts';
 import { StartError } from './errors.ts';
 import { createHub } from './events/hub.ts';
 import { connectHub, type EventSource } from './events/listener.ts';
+import { createReadings } from './events/readings.ts';
 import { ensureKeys, sandboxKey } from './first-keys.ts';
 import { createGrantSigner } from './grant-signer.ts';
 import { loadPersistedDocuments } from './http/defences/persisted.ts';
@@ -111,6 +112,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
       clock,
       log,
       hub,
+      readings: createReadings({ db, clock }),
       prices,
       callbacks: openCallbackCaller({ allow: config.callbackAllow, seconds: config.work.callbackSeconds }),
       // A worker listens for its operator alone.

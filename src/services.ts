@@ -10,6 +10,7 @@ import { nonceFrom, uuidv7 } from './domain/ids.ts';
 import type { PollSchedule } from './domain/polling.ts';
 import type { Quotas } from './domain/quota.ts';
 import type { Hub } from './events/hub.ts';
+import type { Readings } from './events/readings.ts';
 import type { PriceBook } from './prices/price-book.ts';
 import type { ProviderAccess } from './providers/access.ts';
 
@@ -22,6 +23,7 @@ export interface Services {
   readonly credentials: CredentialSettings;
   readonly prices: PriceBook;
   readonly hub: Hub;
+  readonly readings: Readings;
   readonly callbacks: CallbackCaller;
   readonly signer: GrantSigner;
   /** Where callers reach the API, without a trailing slash; null where this process does not know. */

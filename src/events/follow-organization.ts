@@ -4,18 +4,18 @@
  * was being committed when it was taken.
  */
 import { type BatchFilter, passes } from '../db/queries/batches.ts';
-import {
-  batchesSince,
-  deletionsAmong,
-  type FeedEntry,
-  feedMark,
-  feedSince,
-  firstFeedMark,
-  isFeedMark,
-} from '../db/queries/events.ts';
+import { type FeedEntry, feedMark, feedSince, firstFeedMark, isFeedMark } from '../db/queries/events.ts';
 import type { OrganizationScope } from '../domain/scope.ts';
 import type { Services } from '../services.ts';
-import { type BatchChanged, changeAfter, changeOfDeletion, freshStart } from './follow-batch.ts';
+import {
+  type BatchChanged,
+  changeAfter,
+  changeOfDeletion,
+  freshStart,
+  type Happened,
+  whatHappened,
+} from './follow-batch.ts';
+import { gathered, ofEachOrganization, ownerOf } from './gathering.ts';
 import type { Follower } from './hub.ts';
 import { followed, type Stream } from './stream.ts';
 
@@ -34,7 +34,7 @@ export interface FeedMark {
 /** Before every event, and older than all that is kept: whoever resumes here gets everything afresh. */
 const beginning: FeedMark = { mark: firstFeedMark, at: new Date(0) };
 
-type Parts = Pick<Services, 'db' | 'hub' | 'clock' | 'settings'>;
+type Parts = Pick<Services, 'db' | 'hub' | 'clock' | 'settings' | 'readings'>;
 
 /**
  * The changes of the organization's batches that pass the filter, from now on or since `after`; deletions
@@ -46,24 +46,24 @@ export async function followOrganization(
   scope: OrganizationScope,
   { filter, after }: { filter: BatchFilter; after: FeedMark | null },
 ): Promise<Stream<FeedChanged>> {
-  const place = after ?? (await placeOfNow(parts, scope));
-  const resync = after !== null && (await isLost(parts, scope, after));
-  const told = new Map<string, number>();
-  if (after === null) {
-    // What is above the mark and visible by now was there before the subscriber.
-    for (const { batchId, seq } of await parts.db.read((q) => feedSince(scope, q, place.mark))) {
-      told.set(batchId, seq);
-    }
-  }
-  const start = { place: resync ? beginning : place, resync, told, filter };
+  const start = { ...(await startOf(parts, scope, after)), filter };
   return followed(parts.hub, { organizationId: scope.organizationId }, (follower) =>
-    changesOf(parts, scope, start, follower),
+    changesOf(parts.readings, scope, start, follower),
   );
 }
 
-async function placeOfNow({ db, clock }: Parts, scope: OrganizationScope): Promise<FeedMark> {
-  const at = clock.now();
-  return { mark: await db.read((q) => feedMark(scope, q)), at };
+async function startOf(
+  parts: Parts,
+  scope: OrganizationScope,
+  after: FeedMark | null,
+): Promise<Omit<Start, 'filter'>> {
+  if (after === null) {
+    // What is above the mark and visible by now was there before the subscriber.
+    const { now, entries } = await parts.readings.feed({ scope, mark: null });
+    return { place: now, resync: false, told: new Map(entries.map(({ batchId, seq }) => [batchId, seq])) };
+  }
+  const resync = await isLost(parts, scope, after);
+  return { place: resync ? beginning : after, resync, told: new Map() };
 }
 
 /** Events are deleted by the time at which their transaction began, which may lie before a mark that it is above. */
@@ -89,7 +89,7 @@ interface Start {
 }
 
 async function* changesOf(
-  parts: Parts,
+  readings: Services['readings'],
   scope: OrganizationScope,
   { place: first, resync: fresh, told, filter }: Start,
   follower: Follower,
@@ -97,35 +97,45 @@ async function* changesOf(
   let place = first;
   let resync = fresh;
   do {
-    // The mark is taken before the reading, so that whatever this reading misses lies at or above it.
-    const next = await placeOfNow(parts, scope);
-    const entries = await parts.db.read((q) => feedSince(scope, q, place.mark));
+    const { now, entries } = await readings.feed({ scope, mark: place.mark });
     const moved = entries.filter((entry) => entry.seq > (told.get(entry.batchId) ?? 0));
     // One change is held back until it is known where the next one begins: its subscriber goes on there.
     let held: BatchChanged | null = null;
-    for await (const { change, entry } of newestOf(parts, scope, moved, told, resync)) {
+    for await (const { change, entry } of newestOf(readings, scope, moved, told, resync)) {
       told.set(change.batchId, change.seq);
       if (change.batch !== null && !passes(filter, change.batch)) continue;
-      if (held !== null) yield { ...held, mark: resync ? beginning : earlier(entry.mark, place, next) };
+      if (held !== null) yield marked(held, resync ? beginning : earlier(entry.mark, place, now));
       held = change;
     }
-    if (held !== null) yield { ...held, mark: next };
+    if (held !== null) yield marked(held, now);
     forgetQuiet(told, entries);
-    place = next;
+    place = now;
     resync = false;
   } while ((await follower.next()) === 'moved');
 }
 
 /** The place before the first event that is still to be told, and never behind the reading. */
-const earlier = (mark: string, place: FeedMark, next: FeedMark): FeedMark =>
-  BigInt(mark) < BigInt(next.mark) ? { mark, at: place.at } : next;
+const earlier = (mark: string, place: FeedMark, now: FeedMark): FeedMark =>
+  BigInt(mark) < BigInt(now.mark) ? { mark, at: place.at } : now;
+
+const marks = new WeakMap<BatchChanged, Map<string, FeedChanged>>();
+
+/** A change with its place; for the same of both the same object, so that it is executed once for all who are told. */
+function marked(change: BatchChanged, mark: FeedMark): FeedChanged {
+  const known = marks.get(change) ?? new Map<string, FeedChanged>();
+  marks.set(change, known);
+  const key = `${mark.mark} ${mark.at.getTime()}`;
+  const feedChange = known.get(key) ?? { ...change, mark };
+  known.set(key, feedChange);
+  return feedChange;
+}
 
 /** Rows are read this many at a time, so that a resync of a large organization holds few of them. */
 const rowsPerReading = 500;
 
 /** One change per batch that moved, in the order of the entries. */
 async function* newestOf(
-  { db }: Parts,
+  readings: Services['readings'],
   scope: OrganizationScope,
   moved: readonly FeedEntry[],
   told: ReadonlyMap<string, number>,
@@ -133,25 +143,71 @@ async function* newestOf(
 ): AsyncGenerator<{ change: BatchChanged; entry: FeedEntry }, void, undefined> {
   for (let from = 0; from < moved.length; from += rowsPerReading) {
     const entries = moved.slice(from, from + rowsPerReading);
-    const afterOf = ({ batchId, fromSeq, seq }: FeedEntry) =>
-      resync ? seq : (told.get(batchId) ?? fromSeq - 1);
-    const places = entries.map((entry) => ({ batchId: entry.batchId, after: afterOf(entry) }));
-    const found = await db.read((q) => batchesSince(scope, q, places));
-    const rows = new Map(found.map((row) => [row.batch.id, row]));
-    const gone = entries.map(({ batchId }) => batchId).filter((id) => !rows.has(id));
-    const deletions = gone.length === 0 ? [] : await db.read((q) => deletionsAmong(scope, q, gone));
-    const deleted = new Map(deletions.map((event) => [event.batchId, event]));
-    for (const entry of entries) {
-      const row = rows.get(entry.batchId);
-      const deletion = deleted.get(entry.batchId);
-      const after = afterOf(entry);
-      if (row !== undefined) {
-        yield { entry, change: resync ? freshStart(row.batch, true) : changeAfter(after, row) };
-      } else if (deletion !== undefined) {
-        yield { entry, change: { ...changeOfDeletion(deletion, resync ? 0 : after), resync } };
-      }
+    const changes = await Promise.all(
+      entries.map(({ batchId, fromSeq, seq }) => {
+        const after = resync ? seq : (told.get(batchId) ?? fromSeq - 1);
+        return readings.feedChange({ scope, batchId, after, resync });
+      }),
+    );
+    for (const [at, entry] of entries.entries()) {
+      const change = changes[at];
+      if (change) yield { entry, change };
     }
   }
+}
+
+/** Whose feed is asked for, and from which mark on; null for what shows now above everything that is over. */
+interface FeedWanted {
+  readonly scope: OrganizationScope;
+  readonly mark: string | null;
+}
+
+/** What moved, and the place to ask from next time. */
+interface FeedReading {
+  readonly now: FeedMark;
+  readonly entries: readonly FeedEntry[];
+}
+
+/** Reads for all who follow organizations: those at the same mark get the same. */
+export const feedReadings = ({ db, clock }: Pick<Services, 'db' | 'clock'>) =>
+  gathered(
+    ({ scope, mark }: FeedWanted) => `${ownerOf(scope)} ${mark}`,
+    ofEachOrganization(async (scope, wanted: readonly FeedWanted[]): Promise<FeedReading[]> => {
+      // The mark is taken before the reading, so that whatever this reading misses lies at or above it.
+      const at = clock.now();
+      const now: FeedMark = { mark: await db.read((q) => feedMark(scope, q)), at };
+      return Promise.all(
+        wanted.map(async ({ mark }) => ({
+          now,
+          entries: await db.read((q) => feedSince(scope, q, mark ?? now.mark)),
+        })),
+      );
+    }),
+  );
+
+/** Which batch of the feed, and after which of its numbers; afresh where `resync`. */
+interface FeedChangeWanted {
+  readonly scope: OrganizationScope;
+  readonly batchId: string;
+  readonly after: number;
+  readonly resync: boolean;
+}
+
+/** Reads the changes themselves: of the same batch after the same number, the same. Null where nothing is known of it. */
+export const feedChangeReadings = (db: Services['db']) =>
+  gathered(
+    ({ scope, batchId, after, resync }: FeedChangeWanted) =>
+      `${ownerOf(scope)} ${batchId} ${after} ${resync}`,
+    ofEachOrganization(async (scope, wanted: readonly FeedChangeWanted[]) => {
+      const found = await whatHappened(db, scope, wanted);
+      return wanted.map((each, at) => changeIn(each, found[at]));
+    }),
+  );
+
+function changeIn({ after, resync }: FeedChangeWanted, happened: Happened | undefined): BatchChanged | null {
+  const { row = null, deletion = null } = happened ?? {};
+  if (row !== null) return resync ? freshStart(row.batch, true) : changeAfter(row);
+  return deletion === null ? null : { ...changeOfDeletion(deletion, resync ? 0 : after), resync };
 }
 
 /** What no longer shows at or above the mark cannot be repeated, so it need not be remembered. */

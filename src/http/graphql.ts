@@ -16,6 +16,7 @@ import { endWithKey } from './end-with-key.ts';
 import type { KeyWatch } from './key-watch.ts';
 import { publicError } from './public-error.ts';
 import { requestReadingPlugin } from './request-reading.ts';
+import { sharedExecution } from './shared-execution.ts';
 
 /** Where GraphQL is served. */
 export const graphqlPath = '/graphql';
@@ -73,6 +74,7 @@ export function createGraphqlApi(options: ApiOptions, keys: KeyWatch) {
     plugins: [
       requestReadingPlugin,
       signInPlugin(services, sandbox),
+      sharedExecution(services.log),
       defencesPlugin(defences),
       endWithKey(keys),
     ],

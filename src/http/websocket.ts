@@ -7,14 +7,15 @@ import type { Server } from 'node:http';
 import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
-import type { GraphQLParams } from 'graphql-yoga';
-import { WebSocketServer } from 'ws';
+import { type GraphQLParams, isAsyncIterable } from 'graphql-yoga';
+import { type WebSocket, WebSocketServer } from 'ws';
 import type { SignedInKey } from '../db/queries/organizations.ts';
 import { signIn } from '../sign-in.ts';
 import { type ConnectionStreams, createConnectionStreams } from './connection-streams.ts';
 import { mayOpenSocket } from './cross-origin.ts';
 import { documentOf } from './defences/persisted.ts';
 import { usualDefences } from './defences/plugin.ts';
+import { sendingDirectly } from './direct-sending.ts';
 import { type ApiOptions, type GraphqlApi, graphqlPath } from './graphql.ts';
 import type { KeyWatch } from './key-watch.ts';
 import { refuseWrongWay } from './wrong-way-messages.ts';
@@ -83,7 +84,7 @@ export function serveWebSocket(
         extra.unwatch?.();
         extra.streams?.end();
       },
-      async onSubscribe({ extra }, _id, payload) {
+      async onSubscribe({ extra }, id, payload) {
         const { viewer, streams } = extra;
         const { operationName, variables } = payload;
         if (viewer === undefined || streams === undefined)
@@ -109,13 +110,16 @@ export function serveWebSocket(
           operationName,
           variableValues: variables,
           contextValue: await contextFactory(),
-          rootValue: { execute, subscribe, streams },
+          rootValue: { execute, subscribe, streams, socket: extra.socket, id },
         };
       },
       execute: (args) => pipelineOf(args).execute(args),
       subscribe: async (args) => {
-        const { subscribe, streams } = pipelineOf(args);
-        return streams.keep<ExecutionResult>(await subscribe(args));
+        const { subscribe, streams, socket, id } = pipelineOf(args);
+        const result: ExecutionResult | AsyncIterableIterator<ExecutionResult> = await subscribe(args);
+        return streams.keep<ExecutionResult>(
+          isAsyncIterable(result) ? sendingDirectly(result, socket, id) : result,
+        );
       },
       onError: (_context, _id, _payload, errors) => errors.map(withoutHttp),
       onNext(_context, _id, _payload, _args, { data, errors }) {
@@ -148,6 +152,9 @@ const tryAgainLater = 1013;
 
 interface Pipeline extends Pick<ReturnType<GraphqlApi['getEnveloped']>, 'execute' | 'subscribe'> {
   readonly streams: ConnectionStreams;
+  readonly socket: WebSocket;
+  /** The operation's, by the client. */
+  readonly id: string;
 }
 
 /** The functions that `onSubscribe` put aside, so that plugins apply to this operation as to any other. */

@@ -68,6 +68,8 @@ export async function deleteEventsBefore(
 /** A batch as it is now, with what happened to it since a number. */
 export interface BatchSince {
   readonly batch: BatchRow;
+  /** The number that was asked about. */
+  readonly after: number;
   /** The kinds of the events after the number, in order of first appearance; empty where nothing happened. */
   readonly kinds: EventKind[];
   /** The kind of the newest of them; null where there is none. */
@@ -86,6 +88,7 @@ export async function batchesSince(
   return db
     .select({
       batch: batches,
+      after: sql<number>`k.after`,
       kinds: sql<
         EventKind[]
       >`array(select x.kind from (select e.kind, min(e.seq) as seq ${since} group by e.kind) x order by x.seq)`,

@@ -1,0 +1,49 @@
+/**
+ * When two readers of a stream may be handed the same answer: where nothing that an answer depends on differs. That is
+ * the document, its variables, and whose eyes see it. What only says where to begin is told by the events themselves.
+ */
+import { createHash } from 'node:crypto';
+import { type DocumentNode, type ExecutionArgs, getOperationAST, Kind, visit } from 'graphql';
+import type { Context } from '../context.ts';
+
+/** A text that is equal for readers of one kind, and for no others. */
+export function kindOfReader({
+  document,
+  operationName,
+  variableValues,
+  contextValue,
+}: ExecutionArgs): string {
+  const { scope, sandbox, origin } = contextValue as Context;
+  const start = startVariable(document, operationName);
+  const variables = Object.entries(variableValues ?? {}).filter(([name]) => name !== start);
+  const parts = [
+    document.loc?.source.body ?? document,
+    operationName ?? null,
+    Object.fromEntries(variables),
+    [scope.organizationId, scope.access, sandbox, origin],
+  ];
+  return createHash('sha256').update(JSON.stringify(parts, sorted)).digest('base64url');
+}
+
+/** Keys in one order, because JSON objects have none. */
+const sorted = (_key: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value;
+
+/** The variable that says after what a stream begins, where the document uses it for nothing else. */
+function startVariable(document: DocumentNode, operationName?: string | null): string | null {
+  const root = getOperationAST(document, operationName)?.selectionSet.selections[0];
+  if (root?.kind !== Kind.FIELD) return null;
+  const after = root.arguments?.find(({ name }) => name.value === 'after')?.value;
+  if (after?.kind !== Kind.VARIABLE) return null;
+  const name = after.name.value;
+  let uses = 0;
+  visit(document, {
+    VariableDefinition: () => false,
+    Variable: (variable) => {
+      if (variable.name.value === name) uses += 1;
+    },
+  });
+  return uses === 1 ? name : null;
+}
