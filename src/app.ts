@@ -100,7 +100,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
     const { reaches, emulated } = await reachProviders(config, clock, embedded);
     undo.push(() => Promise.all(emulated.map(({ emulator }) => emulator.close())));
     const emulators = new Map(emulated.map(({ provider, emulator }) => [provider.name, emulator]));
-    const hub = createHub();
+    const hub = createHub({ intervalMilliseconds: 1000 / config.eventsPerSecondMax });
     const source = await connectHub({ hub, db, log }, config.events);
     undo.push(() => source.close());
     let listening: string | null = null;
@@ -112,7 +112,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
       clock,
       log,
       hub,
-      readings: createReadings({ db, clock }),
+      readings: createReadings(db, () => clock.now()),
       prices,
       callbacks: openCallbackCaller({ allow: config.callbackAllow, seconds: config.work.callbackSeconds }),
       // A worker listens for its operator alone.

@@ -51,6 +51,8 @@ export interface Config {
   /** Whether any provider is called for real, so that money can be spent; never in the sandbox. */
   readonly live: boolean;
   readonly events: 'notify' | 'poll';
+  /** How often a subscriber is told of one batch, or of one feed. */
+  readonly eventsPerSecondMax: number;
   readonly role: Role;
   readonly log: { readonly level: LogLevel };
   readonly work: WorkSettings;
@@ -121,6 +123,7 @@ export function readConfig(
     sandbox,
     live: !sandbox && connections.some(([, connection]) => connection !== null),
     events,
+    eventsPerSecondMax: reading.read(variables.eventsPerSecondMax),
     role: flags.role ?? 'all',
     log: { level: reading.read(variables.logLevel) },
     work,

@@ -404,6 +404,7 @@ describe('The scanner', () => {
       'src/domain/polling.ts',
       'src/domain/quota.ts',
       'src/events/hub.ts',
+      'src/events/readings.ts',
       'src/prices/price-book.ts',
       'src/providers/access.ts',
     ]);

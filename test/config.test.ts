@@ -35,6 +35,7 @@ describe('An empty environment', () => {
       sandbox: true,
       live: false,
       events: 'notify',
+      eventsPerSecondMax: 10,
       role: 'all',
       log: { level: 'info' },
       work: {
@@ -88,6 +89,7 @@ describe('Settings', () => {
       DATA_DIR: '/srv/data',
       BATCHQL_API_KEY: 'sixteen-letters!',
       EVENTS: 'poll',
+      EVENTS_PER_SECOND_MAX: '2.5',
       LOG_LEVEL: 'debug',
       POLL_FIRST_SECONDS: '2.5',
       POLL_GROWTH: '0.25',
@@ -151,6 +153,7 @@ describe('Settings', () => {
       sandbox: false,
       live: false,
       events: 'poll',
+      eventsPerSecondMax: 2.5,
       role: 'all',
       log: { level: 'debug' },
       work: {

@@ -156,6 +156,13 @@ export const variables = {
     meaning:
       'How changes travel between processes: by NOTIFY, or by a look each second where its commit lock hurts.',
   },
+  eventsPerSecondMax: {
+    name: 'EVENTS_PER_SECOND_MAX',
+    kind: decimal(0.1, 1000),
+    default: 10,
+    meaning:
+      'How often a subscription is told at the most; changes that come faster are told as one, the newest state always.',
+  },
   eventRetentionDays: {
     name: 'EVENT_RETENTION_DAYS',
     kind: wholeNumber(1, 3650),

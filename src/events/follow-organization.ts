@@ -4,31 +4,17 @@
  * was being committed when it was taken.
  */
 import { type BatchFilter, passes } from '../db/queries/batches.ts';
-import { type FeedEntry, feedMark, feedSince, firstFeedMark, isFeedMark } from '../db/queries/events.ts';
+import { type FeedEntry, firstFeedMark, isFeedMark } from '../db/queries/events.ts';
 import type { OrganizationScope } from '../domain/scope.ts';
 import type { Services } from '../services.ts';
-import {
-  type BatchChanged,
-  changeAfter,
-  changeOfDeletion,
-  freshStart,
-  type Happened,
-  whatHappened,
-} from './follow-batch.ts';
-import { gathered, ofEachOrganization, ownerOf } from './gathering.ts';
+import type { BatchChanged } from './batch-changes.ts';
+import type { FeedMark } from './feed-changes.ts';
 import type { Follower } from './hub.ts';
 import { followed, type Stream } from './stream.ts';
 
 /** A change in the feed, and the place to resume after it. */
 export interface FeedChanged extends BatchChanged {
   readonly mark: FeedMark;
-}
-
-/** A place in the feed. */
-export interface FeedMark {
-  readonly mark: string;
-  /** When it was taken, to know whether the events since are still kept. */
-  readonly at: Date;
 }
 
 /** Before every event, and older than all that is kept: whoever resumes here gets everything afresh. */
@@ -154,60 +140,6 @@ async function* newestOf(
       if (change) yield { entry, change };
     }
   }
-}
-
-/** Whose feed is asked for, and from which mark on; null for what shows now above everything that is over. */
-interface FeedWanted {
-  readonly scope: OrganizationScope;
-  readonly mark: string | null;
-}
-
-/** What moved, and the place to ask from next time. */
-interface FeedReading {
-  readonly now: FeedMark;
-  readonly entries: readonly FeedEntry[];
-}
-
-/** Reads for all who follow organizations: those at the same mark get the same. */
-export const feedReadings = ({ db, clock }: Pick<Services, 'db' | 'clock'>) =>
-  gathered(
-    ({ scope, mark }: FeedWanted) => `${ownerOf(scope)} ${mark}`,
-    ofEachOrganization(async (scope, wanted: readonly FeedWanted[]): Promise<FeedReading[]> => {
-      // The mark is taken before the reading, so that whatever this reading misses lies at or above it.
-      const at = clock.now();
-      const now: FeedMark = { mark: await db.read((q) => feedMark(scope, q)), at };
-      return Promise.all(
-        wanted.map(async ({ mark }) => ({
-          now,
-          entries: await db.read((q) => feedSince(scope, q, mark ?? now.mark)),
-        })),
-      );
-    }),
-  );
-
-/** Which batch of the feed, and after which of its numbers; afresh where `resync`. */
-interface FeedChangeWanted {
-  readonly scope: OrganizationScope;
-  readonly batchId: string;
-  readonly after: number;
-  readonly resync: boolean;
-}
-
-/** Reads the changes themselves: of the same batch after the same number, the same. Null where nothing is known of it. */
-export const feedChangeReadings = (db: Services['db']) =>
-  gathered(
-    ({ scope, batchId, after, resync }: FeedChangeWanted) =>
-      `${ownerOf(scope)} ${batchId} ${after} ${resync}`,
-    ofEachOrganization(async (scope, wanted: readonly FeedChangeWanted[]) => {
-      const found = await whatHappened(db, scope, wanted);
-      return wanted.map((each, at) => changeIn(each, found[at]));
-    }),
-  );
-
-function changeIn({ after, resync }: FeedChangeWanted, happened: Happened | undefined): BatchChanged | null {
-  const { row = null, deletion = null } = happened ?? {};
-  if (row !== null) return resync ? freshStart(row.batch, true) : changeAfter(row);
-  return deletion === null ? null : { ...changeOfDeletion(deletion, resync ? 0 : after), resync };
 }
 
 /** What no longer shows at or above the mark cannot be repeated, so it need not be remembered. */

@@ -1,8 +1,10 @@
 /**
  * Wakes those who follow batches, or keys, in this process. A wake-up says "something moved" and nothing else: followers
  * read the database themselves, so a lost, doubled or late hint costs at most time. Each follower holds one
- * flag, never a queue, so one that does not read costs the same as one that does.
+ * flag, never a queue, so one that does not read costs the same as one that does. Those who are paced are woken
+ * together: at once by what comes after a quiet time, and then by all that came within an interval at its end.
  */
+import { Pace, type SetTimer } from './pace.ts';
 
 /** A change that was announced: of which batch, and whose; or of which key. */
 export type Hint =
@@ -27,7 +29,8 @@ export interface Follower {
 
 /** The meeting point of announcements and followers. */
 export interface Hub {
-  follow(interest: Interest): Follower;
+  /** Follows; `paced` is for subscribers, who are to be told no more often than the hub's pace. */
+  follow(interest: Interest, how?: 'at once' | 'paced'): Follower;
   /** Announces a change to those interested. */
   announce(hint: Hint): void;
   /** Wakes everybody, because hints may have been lost. */
@@ -40,37 +43,57 @@ export interface Hub {
   readonly isEmpty: boolean;
 }
 
+/** How often subscribers are woken. */
+export interface HubOptions {
+  /** The time between two wake-ups of those who are paced; none where left out. */
+  readonly intervalMilliseconds?: number;
+  readonly setTimer?: SetTimer;
+}
+
 /** A hub without followers. */
-export function createHub(): Hub {
-  const byInterest = new Map<string, Set<Waiter>>();
+export function createHub({ intervalMilliseconds = 0, setTimer }: HubOptions = {}): Hub {
+  const byInterest = new Map<string, Peers>();
   const all = new Set<Waiter>();
   let closed = false;
 
+  function begin(key: string): Peers {
+    const atOnce = new Set<Waiter>();
+    const paced = new Set<Waiter>();
+    const forgetEmpty = () => {
+      if (atOnce.size + paced.size === 0 && byInterest.get(key) === peers) {
+        peers.pace.close();
+        byInterest.delete(key);
+      }
+    };
+    const peers: Peers = {
+      'at once': atOnce,
+      paced,
+      pace: new Pace(() => wake(paced), intervalMilliseconds, setTimer),
+      forgetEmpty,
+    };
+    byInterest.set(key, peers);
+    return peers;
+  }
+
   return {
-    follow(interest) {
+    follow(interest, how = 'at once') {
       const key = keyOf(interest);
+      const peers = byInterest.get(key) ?? begin(key);
       const waiter = new Waiter(interest, () => {
         all.delete(waiter);
-        const peers = byInterest.get(key);
-        peers?.delete(waiter);
-        if (peers?.size === 0) byInterest.delete(key);
+        peers[how].delete(waiter);
+        peers.forgetEmpty();
       });
-      if (closed) {
-        waiter.close();
-        return waiter;
-      }
       all.add(waiter);
-      const peers = byInterest.get(key) ?? new Set();
-      byInterest.set(key, peers.add(waiter));
+      peers[how].add(waiter);
+      if (closed) waiter.close();
       return waiter;
     },
     announce(hint) {
-      for (const interest of interestsIn(hint)) {
-        for (const waiter of byInterest.get(keyOf(interest)) ?? []) waiter.wake();
-      }
+      for (const interest of interestsIn(hint)) tell(byInterest.get(keyOf(interest)));
     },
     announceAll() {
-      for (const waiter of all) waiter.wake();
+      for (const peers of byInterest.values()) tell(peers);
     },
     close() {
       closed = true;
@@ -83,6 +106,24 @@ export function createHub(): Hub {
       return all.size === 0;
     },
   };
+}
+
+/** Those who follow one thing. */
+interface Peers {
+  readonly 'at once': Set<Waiter>;
+  readonly paced: Set<Waiter>;
+  readonly pace: Pace;
+  forgetEmpty(): void;
+}
+
+function tell(peers: Peers | undefined): void {
+  if (peers === undefined) return;
+  wake(peers['at once']);
+  if (peers.paced.size > 0) peers.pace.ask();
+}
+
+function wake(waiters: ReadonlySet<Waiter>): void {
+  for (const waiter of waiters) waiter.wake();
 }
 
 const interestsIn = (hint: Hint): readonly Interest[] =>

@@ -21,6 +21,15 @@ import { kindOfReader } from './operation-kind.ts';
 import { publicError } from './public-error.ts';
 import { withSharedText } from './shared-text.ts';
 
+const unwrapped = new WeakMap<Context, AsyncIterator<ExecutionResult, void>>();
+
+/**
+ * The results of the subscription with this context as they are made, without what plugins put around each of them. Its
+ * end and its failures are for the stream that they made of it to tell.
+ */
+export const unwrappedResults = (context: Context): AsyncIterator<ExecutionResult, void> | null =>
+  unwrapped.get(context) ?? null;
+
 /** The plugin that does it, on every transport. */
 export function sharedExecution(log: Services['log']): Plugin<Context> {
   const executions = new WeakMap<object, Map<string, Promise<ExecutionResult>>>();
@@ -49,7 +58,13 @@ export function sharedExecution(log: Services['log']): Plugin<Context> {
         const source = await createSourceEventStream(validated);
         if (!isAsyncIterable<unknown>(source)) return source;
         const kind = kindOfReader(args);
-        return mapped(source[Symbol.asyncIterator](), (event) => executed(validated, kind, event));
+        const results = mapped(
+          source[Symbol.asyncIterator](),
+          (event) => executed(validated, kind, event),
+          (error) => publicError(log, error),
+        );
+        unwrapped.set(args.contextValue as Context, results);
+        return results;
       });
     },
   };
@@ -62,24 +77,28 @@ const unusable = (error: GraphQLError): GraphQLError => {
   return new GraphQLError(message, { nodes, source, positions, path, extensions });
 };
 
-/** Each event's result. Unlike a generator, it can be left while it waits. */
+/** Each event's result. Without a generator, because thousands of subscribers wake up here at once. */
 function mapped<Event, Result>(
   events: AsyncIterator<Event, void>,
   resultOf: (event: Event) => Promise<Result>,
+  told: (error: unknown) => Error,
 ): AsyncIterableIterator<Result, void> {
+  const done = { done: true, value: undefined } as const;
+  const take = (step: IteratorResult<Event, void>): Step<Result> =>
+    step.done ? done : resultOf(step.value).then((value) => ({ done: false, value }));
+  const fail = (error: unknown): never => {
+    throw told(error);
+  };
   return {
     [Symbol.asyncIterator]() {
       return this;
     },
-    async next() {
-      const step = await events.next();
-      return step.done
-        ? { done: true, value: undefined }
-        : { done: false, value: await resultOf(step.value) };
-    },
+    next: () => events.next().then(take, fail),
     async return() {
       await events.return?.();
-      return { done: true, value: undefined };
+      return done;
     },
   };
 }
+
+type Step<Result> = IteratorResult<Result, void> | Promise<IteratorResult<Result, void>>;

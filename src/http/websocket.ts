@@ -9,6 +9,7 @@ import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { type GraphQLParams, isAsyncIterable } from 'graphql-yoga';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { Context } from '../context.ts';
 import type { SignedInKey } from '../db/queries/organizations.ts';
 import { signIn } from '../sign-in.ts';
 import { type ConnectionStreams, createConnectionStreams } from './connection-streams.ts';
@@ -18,6 +19,7 @@ import { usualDefences } from './defences/plugin.ts';
 import { sendingDirectly } from './direct-sending.ts';
 import { type ApiOptions, type GraphqlApi, graphqlPath } from './graphql.ts';
 import type { KeyWatch } from './key-watch.ts';
+import { unwrappedResults } from './shared-execution.ts';
 import { refuseWrongWay } from './wrong-way-messages.ts';
 
 /** The WebSocket side of the server. */
@@ -117,9 +119,10 @@ export function serveWebSocket(
       subscribe: async (args) => {
         const { subscribe, streams, socket, id } = pipelineOf(args);
         const result: ExecutionResult | AsyncIterableIterator<ExecutionResult> = await subscribe(args);
-        return streams.keep<ExecutionResult>(
-          isAsyncIterable(result) ? sendingDirectly(result, socket, id) : result,
-        );
+        if (!isAsyncIterable(result)) return result;
+        const plain = unwrappedResults(args.contextValue as Context);
+        const stream = plain === null ? result : sendingDirectly({ layered: result, plain }, socket, id);
+        return streams.keep<ExecutionResult>(stream);
       },
       onError: (_context, _id, _payload, errors) => errors.map(withoutHttp),
       onNext(_context, _id, _payload, _args, { data, errors }) {

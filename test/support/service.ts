@@ -67,6 +67,8 @@ export async function startTestService(environment: Record<string, string> = {})
     SANDBOX: 'true',
     PORT: '0',
     POLL_JITTER: '0',
+    // Tests go from change to change, and would wait for each.
+    EVENTS_PER_SECOND_MAX: '1000',
     ...environment,
   };
   const config = readConfig(settings, {}, providers);

@@ -1,0 +1,31 @@
+/**
+ * The limit of the live rows: a server that does nothing but send one text to every socket when it is notified. Its text
+ * comes as its second argument.
+ */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import pg from 'pg';
+import { WebSocketServer } from 'ws';
+import { channel, isChange } from './wire.ts';
+
+const [, , databaseUrl = '', text = ''] = process.argv;
+
+const server = createServer();
+const sockets = new WebSocketServer({ server });
+sockets.on('connection', (socket) => {
+  socket.on('error', () => {});
+  socket.once('message', () => {
+    socket.send('{"type":"connection_ack"}');
+    socket.once('message', () => socket.send(text));
+  });
+});
+const listener = new pg.Client({ connectionString: databaseUrl });
+await listener.connect();
+listener.on('notification', ({ payload = '' }) => {
+  if (!isChange(payload)) return;
+  for (const socket of sockets.clients) socket.send(text);
+});
+await listener.query(`listen ${channel}`);
+server.listen(0, '127.0.0.1', () => {
+  console.log(JSON.stringify({ url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}` }));
+});

@@ -1,0 +1,25 @@
+/** What the programs of the live rows say to each other. */
+
+/** The channel of the service's notifications, on which everything is timed. */
+export const channel = 'batchql_events';
+
+/** Whether a notification is of a change; the service sends some to itself, too. */
+export const isChange = (payload: string): boolean => !payload.startsWith('proof');
+
+/** What subscribers are told at their start. */
+export interface SubscribersTask {
+  readonly url: string;
+  readonly databaseUrl: string;
+  readonly key: string;
+  readonly count: number;
+  readonly query: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** When the first and the last subscriber had a change, counted from the notification of it. */
+export interface Round {
+  /** A message, as it came. */
+  readonly sample: string;
+  readonly firstMilliseconds: number;
+  readonly lastMilliseconds: number;
+}
