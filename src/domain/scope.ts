@@ -49,3 +49,9 @@ export const workerScope: WorkerScope = { kind: 'worker' };
 /** Whether a key with `access` may do what needs `needed`. */
 export const allows = (access: AccessScope, needed: AccessScope): boolean =>
   accessScopes.indexOf(access) >= accessScopes.indexOf(needed);
+
+/** Equal for scopes that show the same rows, and for no others. */
+export const sightOf = (scope: Scope): string =>
+  scope.kind === 'worker'
+    ? 'worker'
+    : JSON.stringify([scope.organizationId, scope.grant && [scope.grant.batchIds?.toSorted()]]);

@@ -7,9 +7,9 @@ import { type BatchSince, batchesSince, deletionsAmong } from '../db/queries/eve
 import type { BatchRow } from '../db/tables/batches.ts';
 import type { EventRow } from '../db/tables/events.ts';
 import type { EventKind } from '../domain/event.ts';
-import type { Scope } from '../domain/scope.ts';
+import { type Scope, sightOf } from '../domain/scope.ts';
 import { isTerminalBatch } from '../domain/status.ts';
-import { gathered, ofEachOrganization, ownerOf } from './gathering.ts';
+import { gathered, ofEachSight } from './gathering.ts';
 import type { Step } from './stream.ts';
 
 /** A change of a batch, or several as one. */
@@ -43,8 +43,8 @@ type BatchStep = Step<BatchChanged, BatchPlace>;
 /** Reads for all who follow batches: those at the same number of the same batch are told the same. */
 export const batchReadings = (db: Database) =>
   gathered(
-    ({ scope, batchId, after }: BatchWanted) => `${ownerOf(scope)} ${batchId} ${after}`,
-    ofEachOrganization((scope, wanted: readonly BatchWanted[]) => readBatches(db, scope, wanted)),
+    ({ scope, batchId, after }: BatchWanted) => `${sightOf(scope)} ${batchId} ${after}`,
+    ofEachSight((scope, wanted: readonly BatchWanted[]) => readBatches(db, scope, wanted)),
   );
 
 async function readBatches(db: Database, scope: Scope, wanted: readonly BatchWanted[]): Promise<BatchStep[]> {

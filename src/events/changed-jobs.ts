@@ -6,9 +6,9 @@ import type { Database } from '../db/client.ts';
 import { findBatch } from '../db/queries/batches.ts';
 import { jobsOfBatch } from '../db/queries/jobs.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
-import type { Scope } from '../domain/scope.ts';
+import { type Scope, sightOf } from '../domain/scope.ts';
 import { isTerminalBatch } from '../domain/status.ts';
-import { gathered, ofEachOrganization, ownerOf } from './gathering.ts';
+import { gathered, ofEachSight } from './gathering.ts';
 import type { Step } from './stream.ts';
 
 /** Whose batch's jobs are asked about, and from which of its numbers on. */
@@ -21,8 +21,8 @@ interface JobsWanted {
 /** Reads for all who follow jobs: those at the same number of the same batch get the same. */
 export const jobReadings = (db: Database) =>
   gathered(
-    ({ scope, batchId, after }: JobsWanted) => `${ownerOf(scope)} ${batchId} ${after}`,
-    ofEachOrganization((scope, wanted: readonly JobsWanted[]) =>
+    ({ scope, batchId, after }: JobsWanted) => `${sightOf(scope)} ${batchId} ${after}`,
+    ofEachSight((scope, wanted: readonly JobsWanted[]) =>
       Promise.all(wanted.map((each) => readJobs(db, scope, each))),
     ),
   );

@@ -4,7 +4,7 @@
  */
 import type { Database } from '../db/client.ts';
 import { type FeedEntry, feedMark, feedSince } from '../db/queries/events.ts';
-import type { OrganizationScope } from '../domain/scope.ts';
+import { type OrganizationScope, sightOf } from '../domain/scope.ts';
 import {
   type BatchChanged,
   changeAfter,
@@ -13,7 +13,7 @@ import {
   type Happened,
   whatHappened,
 } from './batch-changes.ts';
-import { gathered, ofEachOrganization, ownerOf } from './gathering.ts';
+import { gathered, ofEachSight } from './gathering.ts';
 
 /** A place in the feed. */
 export interface FeedMark {
@@ -37,8 +37,8 @@ interface FeedReading {
 /** Reads for all who follow organizations: those at the same mark get the same. */
 export const feedReadings = (db: Database, now: () => Date) =>
   gathered(
-    ({ scope, mark }: FeedWanted) => `${ownerOf(scope)} ${mark}`,
-    ofEachOrganization(async (scope, wanted: readonly FeedWanted[]): Promise<FeedReading[]> => {
+    ({ scope, mark }: FeedWanted) => `${sightOf(scope)} ${mark}`,
+    ofEachSight(async (scope, wanted: readonly FeedWanted[]): Promise<FeedReading[]> => {
       // The mark is taken before the reading, so that whatever this reading misses lies at or above it.
       const at = now();
       const place: FeedMark = { mark: await db.read((q) => feedMark(scope, q)), at };
@@ -63,8 +63,8 @@ interface FeedChangeWanted {
 export const feedChangeReadings = (db: Database) =>
   gathered(
     ({ scope, batchId, after, resync }: FeedChangeWanted) =>
-      `${ownerOf(scope)} ${batchId} ${after} ${resync}`,
-    ofEachOrganization(async (scope, wanted: readonly FeedChangeWanted[]) => {
+      `${sightOf(scope)} ${batchId} ${after} ${resync}`,
+    ofEachSight(async (scope, wanted: readonly FeedChangeWanted[]) => {
       const found = await whatHappened(db, scope, wanted);
       return wanted.map((each, at) => changeIn(each, found[at]));
     }),

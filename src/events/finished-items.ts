@@ -5,9 +5,9 @@
 import type { Database } from '../db/client.ts';
 import { findBatch } from '../db/queries/batches.ts';
 import { type FinishedItem, finishedItems } from '../db/queries/item-pages.ts';
-import type { Scope } from '../domain/scope.ts';
+import { type Scope, sightOf } from '../domain/scope.ts';
 import { isTerminalBatch } from '../domain/status.ts';
-import { gathered, ofEachOrganization, ownerOf } from './gathering.ts';
+import { gathered, ofEachSight } from './gathering.ts';
 import type { Step } from './stream.ts';
 
 /** Items that finished, oldest first. */
@@ -38,8 +38,8 @@ interface FrameWanted {
 /** Reads for all who follow items: those at the same place of the same batch get the same frame. */
 export const frameReadings = (db: Database) =>
   gathered(
-    ({ scope, batchId, after }: FrameWanted) => `${ownerOf(scope)} ${batchId} ${after.seq} ${after.position}`,
-    ofEachOrganization((scope, wanted: readonly FrameWanted[]) =>
+    ({ scope, batchId, after }: FrameWanted) => `${sightOf(scope)} ${batchId} ${after.seq} ${after.position}`,
+    ofEachSight((scope, wanted: readonly FrameWanted[]) =>
       Promise.all(wanted.map((each) => readFrame(db, scope, each))),
     ),
   );

@@ -4,7 +4,7 @@
  * reading begins after everybody it answers has asked, so nobody is told less than was committed by then.
  * Nothing is kept once it begins.
  */
-import type { Scope } from '../domain/scope.ts';
+import { type Scope, sightOf } from '../domain/scope.ts';
 
 /** Asks for the value of a key, together with whoever else asks in this turn. */
 export type Gathered<Key, Value> = (key: Key) => Promise<Value>;
@@ -38,13 +38,13 @@ export function gathered<Key, Value>(
   };
 }
 
-/** Splits keys by the organization that asks, so that each statement is kept to one; the worker is one of its own. */
-export function ofEachOrganization<Key extends { readonly scope: Scope }, Value>(
+/** Splits keys by what those who ask may see, so that each statement is kept to what all of them may. */
+export function ofEachSight<Key extends { readonly scope: Scope }, Value>(
   read: (scope: Scope, keys: readonly Key[]) => Promise<readonly Value[]>,
 ): (keys: readonly Key[]) => Promise<readonly Value[]> {
   return async (keys) => {
     const values = new Map<Key, Value>();
-    const groups = Map.groupBy(keys, ({ scope }) => ownerOf(scope));
+    const groups = Map.groupBy(keys, ({ scope }) => sightOf(scope));
     await Promise.all(
       groups.values().map(async ([first, ...others]) => {
         if (first === undefined) return;
@@ -58,9 +58,6 @@ export function ofEachOrganization<Key extends { readonly scope: Scope }, Value>
     return keys.map((key) => values.get(key) as Value);
   };
 }
-
-/** Whose rows a scope shows, as text. */
-export const ownerOf = (scope: Scope): string => (scope.kind === 'worker' ? 'worker' : scope.organizationId);
 
 interface Gathering<Key, Value> {
   readonly keys: Key[];

@@ -5,6 +5,15 @@
 import { createHash } from 'node:crypto';
 import { type DocumentNode, type ExecutionArgs, getOperationAST, Kind, visit } from 'graphql';
 import type { Context } from '../context.ts';
+import { sightOf } from '../domain/scope.ts';
+
+/**
+ * A text that is equal for readers who are one and the same as far as an answer can tell: by the same key, or by tokens
+ * of it that end together. What is signed in somebody's name is for them alone.
+ */
+export function personOfReader({ apiKeyId, grant }: Context['viewer']): string {
+  return JSON.stringify([apiKeyId, grant && [grant.batchIds, grant.expiresAt.getTime()]]);
+}
 
 /** A text that is equal for readers of one kind, and for no others. */
 export function kindOfReader({
@@ -20,7 +29,7 @@ export function kindOfReader({
     document.loc?.source.body ?? document,
     operationName ?? null,
     Object.fromEntries(variables),
-    [scope.organizationId, scope.access, sandbox, origin],
+    [sightOf(scope), scope.access, sandbox, origin],
   ];
   return createHash('sha256').update(JSON.stringify(parts, sorted)).digest('base64url');
 }

@@ -3,7 +3,8 @@
  * are of one kind when document, variables and rights are the same (`operation-kind.ts`), and at the same event when
  * their streams yield the same object, which only the readings in `events/` give out. So one reader's answer
  * never leaves its organization, and a reader that lags behind, with an event of its own, has an execution of its own.
- * Nothing is kept longer than somebody holds the event.
+ * An answer that depends on who is reading, as a signed link does, is noticed by its asking, and shared with nobody
+ * else. Nothing is kept longer than somebody holds the event.
  */
 import {
   createSourceEventStream,
@@ -17,7 +18,7 @@ import {
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Context } from '../context.ts';
 import type { Services } from '../services.ts';
-import { kindOfReader } from './operation-kind.ts';
+import { kindOfReader, personOfReader } from './operation-kind.ts';
 import { publicError } from './public-error.ts';
 import { withSharedText } from './shared-text.ts';
 
@@ -32,22 +33,42 @@ export const unwrappedResults = (context: Context): AsyncIterator<ExecutionResul
 
 /** The plugin that does it, on every transport. */
 export function sharedExecution(log: Services['log']): Plugin<Context> {
-  const executions = new WeakMap<object, Map<string, Promise<ExecutionResult>>>();
+  const executions = new WeakMap<object, Map<string, Promise<Execution>>>();
 
-  function executed(args: ValidatedSubscriptionArgs, kind: string, event: unknown): Promise<ExecutionResult> {
-    if (typeof event !== 'object' || event === null) return execution(args, event);
-    const ofEvent = executions.get(event) ?? new Map<string, Promise<ExecutionResult>>();
+  function once(event: unknown, kind: string, execute: () => Promise<Execution>): Promise<Execution> {
+    if (typeof event !== 'object' || event === null) return execute();
+    const ofEvent = executions.get(event) ?? new Map<string, Promise<Execution>>();
     executions.set(event, ofEvent);
-    const shared = ofEvent.get(kind) ?? execution(args, event);
+    const shared = ofEvent.get(kind) ?? execute();
     ofEvent.set(kind, shared);
     return shared;
   }
 
-  async function execution(args: ValidatedSubscriptionArgs, event: unknown): Promise<ExecutionResult> {
-    const { errors, ...result } = await executeSubscriptionEvent({ ...args, rootValue: event });
+  function resultOf({ args, kind, person }: Reader, event: unknown): Promise<ExecutionResult> {
+    const execute = () => execution(args, person, event);
+    return once(event, kind, execute).then((shared) =>
+      shared.isFor === null || shared.isFor === person
+        ? shared.result
+        : once(event, `${kind} ${person}`, execute).then(({ result }) => result),
+    );
+  }
+
+  async function execution(
+    args: ValidatedSubscriptionArgs,
+    person: string,
+    event: unknown,
+  ): Promise<Execution> {
+    let isPersonal = false;
+    const contextValue = noticing(args.contextValue as Context, () => {
+      isPersonal = true;
+    });
+    const { errors, ...data } = await executeSubscriptionEvent({ ...args, contextValue, rootValue: event });
     // Made public here, so that a fault is logged once and not once for every reader.
-    if (errors !== undefined) return { ...result, errors: errors.map((error) => publicError(log, error)) };
-    return withSharedText(result);
+    const result =
+      errors === undefined
+        ? withSharedText(data)
+        : { ...data, errors: errors.map((error) => publicError(log, error)) };
+    return { result, isFor: isPersonal ? person : null };
   }
 
   return {
@@ -57,17 +78,52 @@ export function sharedExecution(log: Services['log']): Plugin<Context> {
         if (!('schema' in validated)) return { errors: validated.map(unusable) };
         const source = await createSourceEventStream(validated);
         if (!isAsyncIterable<unknown>(source)) return source;
-        const kind = kindOfReader(args);
+        const context = args.contextValue as Context;
+        const reader = { args: validated, kind: kindOfReader(args), person: personOfReader(context.viewer) };
         const results = mapped(
           source[Symbol.asyncIterator](),
-          (event) => executed(validated, kind, event),
+          (event) => resultOf(reader, event),
           (error) => publicError(log, error),
         );
-        unwrapped.set(args.contextValue as Context, results);
+        unwrapped.set(context, results);
         return results;
       });
     },
   };
+}
+
+interface Reader {
+  readonly args: ValidatedSubscriptionArgs;
+  readonly kind: string;
+  readonly person: string;
+}
+
+interface Execution {
+  readonly result: ExecutionResult;
+  /** The only person it is for, where something in it asked who is reading; else null. */
+  readonly isFor: string | null;
+}
+
+/** The same context, which says when somebody looks at who is reading. */
+function noticing(context: Context, onLook: () => void): Context {
+  const { viewer, scope } = context;
+  const { apiKeyId } = scope;
+  return Object.defineProperties({ ...context } as Context, {
+    viewer: {
+      get: () => {
+        onLook();
+        return viewer;
+      },
+    },
+    scope: {
+      value: Object.defineProperty({ ...scope }, 'apiKeyId', {
+        get: () => {
+          onLook();
+          return apiKeyId;
+        },
+      }),
+    },
+  });
 }
 
 /** What is wrong with the variables, told as for the other operations. */

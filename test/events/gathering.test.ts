@@ -1,13 +1,14 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Scope, workerScope } from '../../src/domain/scope.ts';
-import { gathered, ofEachOrganization } from '../../src/events/gathering.ts';
+import { type Scope, sightOf, workerScope } from '../../src/domain/scope.ts';
+import { gathered, ofEachSight } from '../../src/events/gathering.ts';
 
-const ofOrganization = (organizationId: string, apiKeyId: string): Scope => ({
+const ofOrganization = (organizationId: string, apiKeyId: string, batchIds?: readonly string[]): Scope => ({
   kind: 'organization',
   organizationId,
   apiKeyId,
   access: 'read',
+  grant: batchIds === undefined ? null : { batchIds },
 });
 
 it('those who ask for the same in one turn are answered by one reading, with the very same object', async () => {
@@ -62,27 +63,28 @@ it('a reading that fails fails those who asked for it, and nobody who asks after
   expect(await ask('one')).toBe('one');
 });
 
-it('whoever asks, each statement is for one organization, and each is answered what it asked for', async () => {
+it('whoever asks, each statement is for those who may see the same, and each is answered what it asked for', async () => {
   const scopes = fc.constantFrom(
     workerScope,
     ofOrganization('acme', 'one'),
     ofOrganization('acme', 'two'),
     ofOrganization('globex', 'three'),
+    ofOrganization('acme', 'one', ['a', 'b']),
+    ofOrganization('acme', 'two', ['b', 'a']),
+    ofOrganization('acme', 'one', ['a']),
   );
   await fc.assert(
     fc.asyncProperty(fc.array(fc.record({ scope: scopes, id: fc.nat(3) })), async (asked) => {
       const ask = gathered(
-        ({ scope, id }: { scope: Scope; id: number }) => JSON.stringify([ownerIn(scope), id]),
-        ofEachOrganization(async (scope, keys: readonly { scope: Scope; id: number }[]) => {
-          for (const key of keys) expect(ownerIn(key.scope)).toBe(ownerIn(scope));
-          return keys.map(({ id }) => `${ownerIn(scope)} ${id}`);
+        ({ scope, id }: { scope: Scope; id: number }) => JSON.stringify([sightOf(scope), id]),
+        ofEachSight(async (scope, keys: readonly { scope: Scope; id: number }[]) => {
+          for (const key of keys) expect(sightOf(key.scope)).toBe(sightOf(scope));
+          return keys.map(({ id }) => `${sightOf(scope)} ${id}`);
         }),
       );
       expect(await Promise.all(asked.map(ask))).toEqual(
-        asked.map(({ scope, id }) => `${ownerIn(scope)} ${id}`),
+        asked.map(({ scope, id }) => `${sightOf(scope)} ${id}`),
       );
     }),
   );
 });
-
-const ownerIn = (scope: Scope): string => (scope.kind === 'worker' ? 'worker' : scope.organizationId);

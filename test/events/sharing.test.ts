@@ -131,6 +131,46 @@ it('two organizations that follow their feeds with the same operation are each t
   await stopped([...ours, ...theirs]);
 });
 
+it('a token that opens one batch is told of that one alone, beside keys that follow the same feed', async () => {
+  const { id: shown, organizationId } = await openBatch();
+  const { id: hidden } = await openBatch();
+  const { token } = await mutate(service, 'createReadToken', { batches: { ids: [shown] } }, { key });
+  const byKey = crowd({ query: feedQuery });
+  const byToken = crowd({ query: feedQuery, key: token });
+  await expect.poll(() => services.hub.size).toBe(byKey.length + byToken.length);
+  await rename(hidden, 'hidden');
+  await rename(shown, 'shown');
+  await named(byKey, 'batchesUpdated', 'shown');
+  await named(byToken, 'batchesUpdated', 'shown');
+  services.hub.announce({ organizationId, batchId: hidden });
+  for (const { messages } of byToken) {
+    expect(messages.map(({ data }) => data.batchesUpdated.batch.name)).toEqual(['shown']);
+  }
+  await stopped([...byKey, ...byToken]);
+});
+
+it('what is signed in the name of a key is for its own subscribers alone', async () => {
+  const { id } = await makeBatch(services, scope, { submit: { kind: 'MANUAL' } });
+  const { key: another } = await mutate(service, 'createApiKey', { name: 'page', scope: 'ADMIN' }, { key });
+  const linkQuery = `subscription($id: ID!) { batchUpdated(id: $id) {
+    batch { name inputUrl(expiresInSeconds: 60) jobs(first: 1) { totalCount } } } }`;
+  const groups = [key, another].map((each) => crowd({ query: linkQuery, variables: { id }, key: each }));
+  await Promise.all(groups.flat().map((each) => each.waitFor(() => true)));
+  service.statements.length = 0;
+  await rename(id, 'linked');
+  const links = await Promise.all(
+    groups.map(async (group) => {
+      const told = await named(group, 'batchUpdated', 'linked');
+      return new Set(told.map(({ batchUpdated }) => batchUpdated.batch.inputUrl));
+    }),
+  );
+  expect(done()).toEqual({ readings: 1, executions: 2 });
+  const [[ours], [theirs]] = links.map((set) => [...set]) as [string[], string[]];
+  expect(links.map(({ size }) => size)).toEqual([1, 1]);
+  expect(ours).not.toBe(theirs);
+  await stopped(groups.flat());
+});
+
 it('a subscriber that does not read holds up nobody, and is told the rest as one change by a reading of its own', async () => {
   const { id } = await openBatch();
   await verbs.updateBatch(services, scope, id, { metadata: heavyMetadata });

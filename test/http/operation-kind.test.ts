@@ -7,7 +7,7 @@ const usual = {
   query: 'subscription($id: ID!, $after: Int) { batchUpdated(id: $id, after: $after) { seq } }',
   operationName: null as string | null,
   variables: { id: 'one', after: 3 } as Record<string, unknown>,
-  rights: { organizationId: 'acme', apiKeyId: 'one', access: 'read' as const },
+  rights: { organizationId: 'acme', apiKeyId: 'one', access: 'read' as const, grant: null as unknown },
   sandbox: true,
   origin: 'http://localhost',
 };
@@ -34,6 +34,7 @@ it('readers are of one kind whatever key they have, wherever they begin, and in 
 
 it.each([
   ['organization', { rights: { ...usual.rights, organizationId: 'globex' } }],
+  ['token', { rights: { ...usual.rights, grant: { batchIds: ['one'] } } }],
   ['access', { rights: { ...usual.rights, access: 'admin' as never } }],
   ['sandbox', { sandbox: false }],
   ['origin', { origin: 'https://example.com' }],
