@@ -64,7 +64,7 @@ describe('A change that twenty subscribers are told over both transports', () =>
 
   it('of an organization is read once and executed once, and its cursor leads to the same place for all', async () => {
     const subscribers = crowd({ query: feedQuery });
-    await expect.poll(() => services.hub.size).toBe(subscribers.length);
+    await expect.poll(() => services.hub.size, { timeout: 20_000 }).toBe(subscribers.length);
     const { id } = await openBatch();
     await rename(id, 'joined');
     await named(subscribers, 'batchesUpdated', 'joined');
@@ -118,7 +118,7 @@ it('two organizations that follow their feeds with the same operation are each t
   const other = await service.addOrganization('other');
   const ours = crowd({ query: feedQuery });
   const theirs = crowd({ query: feedQuery, key: other.key });
-  await expect.poll(() => services.hub.size).toBe(ours.length + theirs.length);
+  await expect.poll(() => services.hub.size, { timeout: 20_000 }).toBe(ours.length + theirs.length);
   const made = (of: OrganizationScope, name: string) =>
     verbs.createBatch(services, of, { provider: 'openai', name, requests: null, submit: { kind: 'MANUAL' } });
   await Promise.all([made(scope, 'ours'), made(other.scope, 'theirs')]);
@@ -137,7 +137,7 @@ it('a token that opens one batch is told of that one alone, beside keys that fol
   const { token } = await mutate(service, 'createReadToken', { batches: { ids: [shown] } }, { key });
   const byKey = crowd({ query: feedQuery });
   const byToken = crowd({ query: feedQuery, key: token });
-  await expect.poll(() => services.hub.size).toBe(byKey.length + byToken.length);
+  await expect.poll(() => services.hub.size, { timeout: 20_000 }).toBe(byKey.length + byToken.length);
   await rename(hidden, 'hidden');
   await rename(shown, 'shown');
   await named(byKey, 'batchesUpdated', 'shown');
