@@ -25,8 +25,13 @@ import { createReadings } from './events/readings.ts';
 import { ensureKeys, sandboxKey } from './first-keys.ts';
 import { createGrantSigner } from './grant-signer.ts';
 import { loadPersistedDocuments } from './http/defences/persisted.ts';
+import { serveMetrics } from './http/metrics-server.ts';
 import { type HttpServer, listen } from './http/server.ts';
 import { openKeptClock } from './kept-clock.ts';
+import { type Meter, noMeter } from './meter.ts';
+import { answersOf } from './metrics/answers.ts';
+import { measuredProvider } from './metrics/measured-provider.ts';
+import { createFigures } from './metrics/process-figures.ts';
 import { noOwnPrices, readOwnPrices } from './prices/own-prices.ts';
 import { createPriceBook } from './prices/price-book.ts';
 import { openProviderAccess, type ProviderReach } from './providers/access.ts';
@@ -44,6 +49,8 @@ export interface App {
   readonly services: Services;
   /** The database in use; a secret. */
   readonly databaseUrl: string;
+  /** Where its figures are; null where nobody can ask for them. */
+  readonly metricsUrl: string | null;
   /** The sandbox's emulators by provider's name; empty where nothing is emulated here. */
   readonly emulators: ReadonlyMap<string, Emulator>;
   /** Completes streams, ends or gives back running work, and stops what was started, the embedded Postgres too. */
@@ -97,7 +104,9 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
       await ensureKeys({ db, clock, log }, config);
     });
 
-    const { reaches, emulated } = await reachProviders(config, clock, embedded);
+    const figures = config.metrics === null ? null : createFigures();
+    const meter = figures?.meter ?? noMeter;
+    const { reaches, emulated } = await reachProviders(config, clock, embedded, meter);
     undo.push(() => Promise.all(emulated.map(({ emulator }) => emulator.close())));
     const emulators = new Map(emulated.map(({ provider, emulator }) => [provider.name, emulator]));
     const hub = createHub({ intervalMilliseconds: 1000 / config.eventsPerSecondMax });
@@ -118,10 +127,16 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
       // A worker listens for its operator alone.
       origin: () => config.http.publicUrl ?? (config.role === 'worker' ? null : listening),
       signer: createGrantSigner(config.signingSecret),
+      meter,
       providers: openProviderAccess(reaches, { clock, callSeconds: config.work.callSeconds }, address),
       credentials: { keyring: openKeyring(config.credentials.keys), shared: config.credentials.shared },
       settings: config.work,
     };
+    const told =
+      config.metrics === null || figures === null
+        ? null
+        : await serveMetrics(config.metrics, answersOf(services, figures));
+    if (told !== null) undo.push(() => told.close());
     const server = await openServer(services, config, source);
     undo.push(() => server.close(graceSeconds));
     listening = server.url;
@@ -138,7 +153,8 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
       );
       undo.push(async () => deliveries.stop());
     }
-    return { url: config.http.publicUrl ?? server.url, services, databaseUrl, emulators, close };
+    const url = config.http.publicUrl ?? server.url;
+    return { url, metricsUrl: told?.url ?? null, services, databaseUrl, emulators, close };
   } catch (error) {
     await close();
     throw error;
@@ -174,10 +190,11 @@ async function explained<T>(setting: string, work: () => Promise<T>): Promise<T>
 }
 
 /** How each provider is reached: for real, by an emulator of this process, or not at all. */
-async function reachProviders(config: Config, clock: Clock, embedded: EmbeddedPostgres | null) {
+async function reachProviders(config: Config, clock: Clock, embedded: EmbeddedPostgres | null, meter: Meter) {
   const reaches = new Map<Provider, ProviderReach>();
   const emulated: RunningEmulator[] = [];
-  for (const provider of [...providers, ...config.compatibleProviders]) {
+  const all = [...providers, ...config.compatibleProviders];
+  for (const provider of all.map((one) => (meter === noMeter ? one : measuredProvider(one, meter)))) {
     const connection = config.providers[provider.name] ?? null;
     if (config.sandbox) {
       const emulator = await provider.emulate({

@@ -39,6 +39,8 @@ export interface Config {
     readonly persistedDocuments: string | null;
     readonly queryLimits: QueryLimits;
   };
+  /** Where `/metrics` is; null where it is nowhere. */
+  readonly metrics: { readonly host: string; readonly port: number } | null;
   /** Null: the embedded Postgres; and no direct connection of its own. */
   readonly database: { readonly url: string | null; readonly directUrl: string | null };
   readonly dataDir: string | undefined;
@@ -116,6 +118,7 @@ export function readConfig(
       persistedDocuments: reading.read(variables.persistedDocuments),
       queryLimits: readQueryLimits(reading),
     },
+    metrics: readMetrics(reading),
     database: readDatabase(reading),
     dataDir: reading.read(variables.dataDir) ?? undefined,
     apiKey: reading.read(variables.apiKey),
@@ -153,6 +156,11 @@ function readSandbox(reading: Reading, { live = false }: ConfigFlags): boolean {
     );
   }
   return said === true || (!hasDatabase && !live);
+}
+
+function readMetrics(reading: Reading): Config['metrics'] {
+  const [host, port] = [reading.read(variables.metricsHost), reading.read(variables.metricsPort)];
+  return port === null ? null : { host, port };
 }
 
 function readDatabase(reading: Reading): Config['database'] {

@@ -11,6 +11,7 @@ import type { PollSchedule } from './domain/polling.ts';
 import type { Quotas } from './domain/quota.ts';
 import type { Hub } from './events/hub.ts';
 import type { Readings } from './events/readings.ts';
+import type { Meter } from './meter.ts';
 import type { PriceBook } from './prices/price-book.ts';
 import type { ProviderAccess } from './providers/access.ts';
 
@@ -26,6 +27,7 @@ export interface Services {
   readonly readings: Readings;
   readonly callbacks: CallbackCaller;
   readonly signer: GrantSigner;
+  readonly meter: Meter;
   /** Where callers reach the API, without a trailing slash; null where this process does not know. */
   readonly origin: () => string | null;
   readonly settings: WorkSettings;

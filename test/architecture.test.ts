@@ -405,6 +405,7 @@ describe('The scanner', () => {
       'src/domain/quota.ts',
       'src/events/hub.ts',
       'src/events/readings.ts',
+      'src/meter.ts',
       'src/prices/price-book.ts',
       'src/providers/access.ts',
     ]);

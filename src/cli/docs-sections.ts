@@ -8,6 +8,7 @@ import { callbackPausesSeconds } from '../domain/callback-schedule.ts';
 import { jobEdges } from '../domain/job.ts';
 import { queryLimits } from '../domain/query-limits.ts';
 import { jobStatuses } from '../domain/status.ts';
+import { metrics } from '../metrics/definitions.ts';
 import { providers } from '../providers/registry.ts';
 import { schema } from '../schema/index.ts';
 import { catalog, lanes } from '../worker/catalog.ts';
@@ -43,6 +44,17 @@ export const sections: Readonly<Record<string, () => string>> = {
         usual.toLocaleString('en'),
         counts,
         code(refusedAs),
+      ]),
+    ),
+  metrics: () =>
+    table(
+      ['Figure', 'by', 'of', 'means', 'worry when'],
+      Object.values(metrics).map(({ name, labels, of, meaning, worry }) => [
+        code(name),
+        labels.map(code).join(', '),
+        of,
+        meaning,
+        worry,
       ]),
     ),
   'error codes': () => enumTable('ErrorCode', 'Code', 'meaning'),

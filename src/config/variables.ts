@@ -63,6 +63,19 @@ export const variables = {
     default: null,
     meaning: 'Where this service can be reached from outside; download links and callbacks begin with it.',
   },
+  metricsPort: {
+    name: 'METRICS_PORT',
+    kind: wholeNumber(0, 65_535),
+    default: null,
+    meaning:
+      'The port of `/metrics`, which needs no key ([operating](operating.md)); without it there is none.',
+  },
+  metricsHost: {
+    name: 'METRICS_HOST',
+    kind: host,
+    default: '127.0.0.1',
+    meaning: 'The address that it listens on; 0.0.0.0 lets other machines in.',
+  },
   corsOrigins: {
     name: 'CORS_ORIGINS',
     kind: origins,

@@ -25,6 +25,8 @@ export interface Database {
    * first time, and after every reconnection, when notifications may have been missed.
    */
   listen(channel: string, onMessage: (payload: string) => void, onListening: () => void): Promise<Listener>;
+  /** What the pool's connections do, the listener's apart. */
+  connections(): { readonly used: number; readonly idle: number; readonly waiting: number };
   close(): Promise<void>;
 }
 
@@ -94,6 +96,10 @@ export function openDatabase(options: DatabaseOptions): Database {
         throw error;
       }
       return { close };
+    },
+    connections() {
+      const { totalCount, idleCount: idle, waitingCount: waiting } = pool;
+      return { used: totalCount - idle, idle, waiting };
     },
     async close() {
       await Promise.all([pool.end(), ...[...listeners].map((direct) => direct.end({ timeout: 0 }))]);

@@ -7,6 +7,7 @@ import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga';
 import { type Context, createContext } from '../context.ts';
 import type { SignedInKey } from '../db/queries/organizations.ts';
 import { UnauthenticatedError } from '../errors.ts';
+import { noMeter } from '../meter.ts';
 import { schema } from '../schema/index.ts';
 import type { Services } from '../services.ts';
 import { signIn } from '../sign-in.ts';
@@ -14,6 +15,7 @@ import { createDocumentCache } from './defences/document-cache.ts';
 import { type Defences, defencesPlugin, usualDefences } from './defences/plugin.ts';
 import { endWithKey } from './end-with-key.ts';
 import type { KeyWatch } from './key-watch.ts';
+import { measuringPlugin } from './measuring.ts';
 import { publicError } from './public-error.ts';
 import { requestReadingPlugin } from './request-reading.ts';
 import { sharedExecution } from './shared-execution.ts';
@@ -77,6 +79,7 @@ export function createGraphqlApi(options: ApiOptions, keys: KeyWatch) {
       sharedExecution(services.log),
       defencesPlugin(defences),
       endWithKey(keys),
+      ...(services.meter === noMeter ? [] : [measuringPlugin(services.meter)]),
     ],
     context: ({ viewer }) => {
       if (viewer === undefined) throw unauthenticated();

@@ -45,7 +45,7 @@ function ofTheDocument(error: GraphQLError): GraphQLError {
 }
 
 /** What was thrown first; undefined where GraphQL itself made the error, also where it wrapped one of its own. */
-function originalOf(error: GraphQLError): unknown {
+export function originalOf(error: GraphQLError): unknown {
   const { originalError } = error;
   return originalError instanceof GraphQLError ? originalOf(originalError) : originalError;
 }

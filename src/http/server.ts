@@ -2,9 +2,9 @@
  * The HTTP server: GraphQL, downloads, and what an operator asks. Owns routing and the order of stopping;
  * every route has a file of its own.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { StartError } from '../errors.ts';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { answerBatch } from './batch-route.ts';
+import { bind } from './bind.ts';
 import { answerCallback } from './callbacks.ts';
 import { answerCrossOrigin } from './cross-origin.ts';
 import { answerDownload } from './downloads.ts';
@@ -12,6 +12,7 @@ import { answerGraphiql } from './graphiql.ts';
 import { type ApiOptions, createGraphqlApi, graphqlPath } from './graphql.ts';
 import { answerHealth, type Readiness } from './health.ts';
 import { watchKeys } from './key-watch.ts';
+import { measureAnswer } from './measuring.ts';
 import { answerJson } from './plain-answer.ts';
 import { cutWhenStalled } from './stalled-stream.ts';
 import { serveWebSocket } from './websocket.ts';
@@ -37,6 +38,7 @@ export async function listen({ host, port, readiness, api }: HttpOptions): Promi
   const keys = api === null ? null : watchKeys(api.services);
   const graphql = api === null || keys === null ? null : createGraphqlApi(api, keys);
   const server = createServer((request, response) => {
+    if (api !== null) measureAnswer(api.services.meter, request, response);
     route(request, response).catch((error: unknown) => {
       // A caller that went away before the request was whole; nobody is left to be told, and nothing went wrong here.
       if (request.destroyed && !request.complete) return void response.destroy();
@@ -76,7 +78,8 @@ export async function listen({ host, port, readiness, api }: HttpOptions): Promi
     keys?.close();
     await graphql?.dispose();
   };
-  const address = await bind(server, host, port).catch(async (error: unknown) => {
+  const settings = { host: 'HOST', port: 'PORT' };
+  const address = await bind(server, { host, port, settings }).catch(async (error: unknown) => {
     await letGo();
     throw error;
   });
@@ -101,25 +104,3 @@ export async function listen({ host, port, readiness, api }: HttpOptions): Promi
     },
   };
 }
-
-function bind(server: Server, host: string, port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(new StartError(sentenceOf(error.code, host, port)));
-    });
-    server.listen(port, host, () => {
-      const address = server.address();
-      const taken = typeof address === 'object' && address !== null ? address.port : port;
-      const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
-      resolve(`http://${shown.includes(':') ? `[${shown}]` : shown}:${taken}`);
-    });
-  });
-}
-
-const sentenceOf = (code: string | undefined, host: string, port: number): string =>
-  ({
-    EADDRINUSE: `Port ${port} is taken on ${host}; set PORT to a free one.`,
-    EACCES: `Port ${port} may not be used by this user; set PORT to one above 1023.`,
-    EADDRNOTAVAIL: `HOST ${host} is not an address of this machine.`,
-    ENOTFOUND: `HOST ${host} cannot be resolved.`,
-  })[code ?? ''] ?? `The server cannot listen on ${host}:${port} (${code ?? 'unknown'}).`;

@@ -39,8 +39,8 @@ afterAll(() => service.close());
 const make = (input: Record<string, unknown>, key = tenant.key) =>
   mutate(service, 'createReadToken', input, { key });
 
-/** What only keys are told of a batch: who did what with it, and where providers call about it. */
-const forKeys = ['Batch.audit', 'Batch.createdBy', 'Batch.lastUpdatedBy', 'Job.callback'];
+/** What only keys are told of a batch: who did what with it, as whom it is sent, and where providers call about it. */
+const forKeys = ['Batch.audit', 'Batch.createdBy', 'Batch.credential', 'Batch.lastUpdatedBy', 'Job.callback'];
 
 /** The document without those. */
 function withoutFieldsForKeys(document: string): string {

@@ -134,6 +134,20 @@ export const importRules: readonly ImportRule[] = [
     why: "what models cost: a catalogue of others', and the operator's own",
   },
   {
+    part: 'meter.ts',
+    files: /^meter\.ts$/,
+    parts: [],
+    packages: [],
+    why: 'where a process counts what it does',
+  },
+  {
+    part: 'metrics',
+    files: /^metrics\//,
+    parts: ['db', 'domain', 'meter.ts', 'providers', contract, 'services.ts'],
+    packages: ['node:', 'prom-client'],
+    why: 'the figures that an operator asks for: what is counted, found and told',
+  },
+  {
     part: 'services.ts',
     files: /^services\.ts$/,
     parts: [
@@ -143,6 +157,7 @@ export const importRules: readonly ImportRule[] = [
       'db',
       'domain',
       'events',
+      'meter.ts',
       'prices',
       'providers',
       contract,
@@ -262,7 +277,17 @@ export const importRules: readonly ImportRule[] = [
   {
     part: 'http',
     files: /^http\//,
-    parts: ['batches', 'context.ts', 'db', 'domain', 'errors.ts', 'schema', 'services.ts', 'sign-in.ts'],
+    parts: [
+      'batches',
+      'context.ts',
+      'db',
+      'domain',
+      'errors.ts',
+      'meter.ts',
+      'schema',
+      'services.ts',
+      'sign-in.ts',
+    ],
     packages: [
       '@graphql-yoga',
       'content-disposition',

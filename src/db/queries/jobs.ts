@@ -147,7 +147,8 @@ export const jobStages = ['sending', 'polling', 'collecting'] as const;
 export type JobStage = (typeof jobStages)[number];
 
 const isConfirmed = sql`${jobs.providerJobId} is not null`;
-const stageConditions = {
+/** Which jobs wait for what. */
+export const stageConditions = {
   sending: sql`(${jobs.status} in ('CREATED', 'UNKNOWN') or (${jobs.status} = 'PENDING' and not ${isConfirmed}))`,
   polling: sql`((${jobs.status} in ('RUNNING', 'CANCELLING') and not ${jobs.resultsWaiting}) or
     (${jobs.status} = 'PENDING' and ${isConfirmed}))`,

@@ -88,6 +88,9 @@ export const batches = pgTable(
   (t) => [
     index('batches_page').on(t.organizationId, t.createdAt, t.id),
     index('batches_page_by_status').on(t.organizationId, t.status, t.createdAt, t.id),
+    index('batches_unfinished')
+      .on(t.status)
+      .where(sql`status not in ('COMPLETED', 'FAILED', 'EXPIRED', 'CANCELLED')`),
     index('batches_due').on(t.dueAt).where(sql`due_at is not null`),
     check(
       'batches_counts_sum_to_total',

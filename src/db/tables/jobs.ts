@@ -115,6 +115,9 @@ export const jobs = pgTable(
     index('jobs_runs')
       .on(t.organizationId, t.provider, t.sandbox, sql`coalesce(model, '')`, t.completedAt)
       .where(sql`completed_at is not null`),
+    index('jobs_unfinished')
+      .on(t.provider, t.status)
+      .where(sql`status not in ('COMPLETED', 'FAILED', 'CANCELLED', 'EXPIRED')`),
     index('jobs_due').on(t.dueAt).where(sql`due_at is not null`),
     index('jobs_provider_job').on(t.provider, t.providerJobId).where(sql`provider_job_id is not null`),
     index('jobs_credential').on(t.credentialId).where(sql`credential_id is not null and not collected`),
