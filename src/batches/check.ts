@@ -17,6 +17,7 @@ import {
   checkUsage,
 } from '../db/queries/check-batches.ts';
 import { checkAttempts, checkCallbacks, checkDeliveries } from '../db/queries/check-callbacks.ts';
+import { checkCredentials } from '../db/queries/check-credentials.ts';
 import {
   checkCollected,
   checkDue,
@@ -147,6 +148,11 @@ export const invariants: readonly Invariant[] = [
     name: 'spend',
     title: 'What an organization spent by day and model is what the results of that day cost.',
     find: checkSpend,
+  },
+  {
+    name: 'credentials',
+    title: 'The credential of a batch is of its organization and provider, and its jobs have the same.',
+    find: checkCredentials,
   },
 ];
 

@@ -431,6 +431,16 @@ const damages: Record<string, Record<string, Damage>> = {
       row: ({ ended }) => `${ended}:2001-02-03`,
     },
   },
+  credentials: {
+    'a batch is pinned to what is nobody’s': {
+      done: ({ open }) => sql`update batches set credential_id = gen_random_uuid() where id = ${open}`,
+      row: ({ open }) => open,
+    },
+    'a job is pinned to another credential than its batch': {
+      done: ({ endedJob }) => sql`update jobs set credential_id = gen_random_uuid() where id = ${endedJob}`,
+      row: ({ ended }) => ended,
+    },
+  },
 };
 
 describe('The check', () => {

@@ -11,7 +11,7 @@ import { type Accounts, startAccounts } from '../support/accounts.ts';
 import { chatBody } from '../support/documents.ts';
 import { mutate } from '../support/mutations.ts';
 import { startTestService, type TestService } from '../support/service.ts';
-import { callsOf } from '../support/verbs.ts';
+import { batchNow, callsOf, jobNow, makeBatch, workNext } from '../support/verbs.ts';
 
 const serviceKey = 'sk-the-services-own-0123456789';
 const keyOf = (name: string) => `sk-of-${name}-${randomBytes(8).toString('hex')}`;
@@ -138,18 +138,14 @@ describe('A batch of an organization that has brought a credential', () => {
     expect(callsOf(acme.account.calls, 'list')).toBeGreaterThan(0);
   });
 
-  it('that was made elsewhere is taken over from its own account', async () => {
-    const [acme, other] = [await tenant(), await tenant()];
-    const { id } = await submit(acme);
-    await service.work();
-    const query = 'query($id: ID!) { batch(id: $id) { jobs { edges { node { providerJobId } } } } }';
-    const { batch } = (await service.query(query, { id }, acme.key)).data;
-    const { providerJobId } = batch.jobs.edges[0].node;
-    const jsonl = requests.list
-      .map((one, at) => JSON.stringify({ customId: `item-${at}`, ...one }))
-      .join('\n');
-    const told = await other.call('adoptJob', { provider: 'openai', providerJobId, requests: { jsonl } });
-    expect(told).toMatchObject({ __typename: 'ProviderJobError', problem: 'NOT_THERE' });
+  it('that was made elsewhere is asked of its own account, and of no other', async () => {
+    const acme = await tenant();
+    const asked = () => [acme.account, servicesAccount].map(({ calls }) => callsOf(calls, 'retrieve'));
+    const [own = 0, services] = asked();
+    const jsonl = JSON.stringify({ customId: 'one', body: chatBody('one') });
+    const wish = { provider: 'openai', providerJobId: 'batch_elsewhere', requests: { jsonl } };
+    expect(await acme.call('adoptJob', wish)).toMatchObject({ problem: 'NOT_THERE' });
+    expect(asked()).toEqual([own + 1, services]);
   });
 });
 
@@ -200,7 +196,7 @@ describe('A credential that its provider refuses', () => {
 
   it('and is replaced by one of another account costs nothing: that one knows no job, and the job waits', async () => {
     const acme = await tenant();
-    const { id } = await submit(acme);
+    const { id, uuid } = await submit(acme);
     await service.work();
     accounts.refuse(acme.apiKey);
     await service.turn(60, 60);
@@ -212,7 +208,8 @@ describe('A credential that its provider refuses', () => {
       apiKey: wrong,
       replaces: acme.credentialId,
     });
-    await service.turn(72_000, 3600);
+    // Often enough for an answer about the job itself to be taken for its end.
+    for (let step = 0; step < 25; step += 1) await workNext(service.app.services, service.clock, uuid);
     expect((await seen(acme, id)).job).toMatchObject({
       status: 'PENDING',
       error: { code: 'unknown_to_credential' },
@@ -275,6 +272,41 @@ describe('A credential that is revoked', () => {
       error: { code: 'credential_forgotten' },
     });
     expect(acme.account.calls).toHaveLength(asked);
+  });
+});
+
+describe('A provider', () => {
+  it('is live to the organization that has brought a credential, where the service has none', async () => {
+    const [acme, other] = [await tenant(), await tenant()];
+    await acme.call('addCredential', { provider: 'anthropic', name: 'ours', apiKey: keyOf('anthropic') });
+    const modeFor = async ({ key }: Tenant) => {
+      const { data } = await service.query('{ providers { name mode credential { name } } }', {}, key);
+      return data.providers.find(({ name }: Json) => name === 'anthropic');
+    };
+    expect(await modeFor(acme)).toMatchObject({ mode: 'LIVE', credential: { name: 'ours' } });
+    expect(await modeFor(other)).toMatchObject({ mode: 'UNCONFIGURED', credential: null });
+    const refused = { __typename: 'ProviderNotConfiguredError', setting: 'ANTHROPIC_API_KEY' };
+    expect(await other.call('createBatch', { provider: 'anthropic' })).toMatchObject(refused);
+    expect(await acme.call('createBatch', { provider: 'anthropic' })).toMatchObject({ batch: {} });
+  });
+
+  it('whose service shares its own credential with nobody sends nothing new with it, and follows what runs', async () => {
+    const { services } = service.app;
+    const alone = { ...services, credentials: { ...services.credentials, shared: false } };
+    const { scope } = await service.addOrganization('without a credential');
+    const batch = await makeBatch(services, scope);
+    await service.work();
+    const before = created(servicesAccount);
+    await expect(makeBatch(alone, scope)).rejects.toThrow('called with your own credential only');
+    const unsent = await makeBatch(services, scope);
+    await workNext(alone, service.clock, unsent.id);
+    expect(await jobNow(services, unsent.id)).toMatchObject({
+      status: 'CREATED',
+      errorCode: 'provider_not_configured',
+    });
+    expect(created(servicesAccount)).toBe(before);
+    for (let step = 0; step < 5; step += 1) await workNext(alone, service.clock, batch.id);
+    expect((await batchNow(services, batch.id)).status).toBe('COMPLETED');
   });
 });
 
