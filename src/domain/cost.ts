@@ -3,7 +3,7 @@
  * known is null and never nothing. Left to others: what the rates are (`prices/`), what was used (`providers/`), and
  * that each result is counted once (`db/queries/results.ts`).
  */
-import { type Decimal, decimalOfCount, minus, plus, shifted, times, zero } from './decimal.ts';
+import { type Counted, type Decimal, minus, plus, sumOfCounted, times, zero } from './decimal.ts';
 import type { TokenEstimate } from './token-estimate.ts';
 import { type Usage, unknownUsage } from './usage.ts';
 
@@ -103,25 +103,22 @@ function priceOf(usage: Usage, { input, cachedInput, cacheWriteInput, output }: 
   if (inputTokens === null || cached + cacheWritten > inputTokens) return null;
   if (output !== null && outputTokens === null) return null;
   const parts = [
-    amount(inputTokens - cached - cacheWritten, input, inputTokens),
-    amount(cached, cachedInput ?? input, inputTokens),
-    amount(cacheWritten, cacheWriteInput ?? input, inputTokens),
-    amount(outputTokens ?? 0, output, inputTokens),
+    { count: inputTokens - cached - cacheWritten, rate: input },
+    { count: cached, rate: cachedInput ?? input },
+    { count: cacheWritten, rate: cacheWriteInput ?? input },
+    { count: outputTokens ?? 0, rate: output },
   ];
-  let sum = zero;
-  for (const part of parts) {
-    if (part === null) return null;
-    if (part !== zero) sum = plus(sum, part);
+  const terms: Counted[] = [];
+  for (const { count, rate } of parts) {
+    if (count === 0) continue;
+    if (rate === null) return null;
+    terms.push({ count, rate: rateFor(rate, inputTokens) });
   }
-  return shifted(sum, millionDigits);
+  return sumOfCounted(terms, millionDigits);
 }
 
-/** A million times what the tokens cost. */
-function amount(tokens: number, rate: Rate | null, inputTokens: number): Decimal | null {
-  if (tokens === 0) return zero;
-  if (rate === null) return null;
-  const step = rate.steps.findLast(({ above }) => inputTokens > above);
-  return times(decimalOfCount(tokens), step?.rate ?? rate.base);
-}
+/** What a million tokens cost in a request with so long an input. */
+const rateFor = ({ base, steps }: Rate, inputTokens: number): Decimal =>
+  steps.findLast(({ above }) => inputTokens > above)?.rate ?? base;
 
 const millionDigits = 6;

@@ -31,6 +31,23 @@ export function times(one: Decimal, other: Decimal): Decimal {
   return written({ units: a.units * b.units, scale: a.scale + b.scale });
 }
 
+/** So many of something, each at `rate`. */
+export interface Counted {
+  /** A whole number, not below zero. */
+  readonly count: number;
+  readonly rate: Decimal;
+}
+
+/** The sum of what all of them come to, divided by ten `places` times. One text is made for all of it, because this is done for every result. */
+export function sumOfCounted(terms: readonly Counted[], places: number): Decimal {
+  let sum: Parts = { units: 0n, scale: 0 };
+  for (const { count, rate } of terms) {
+    const { units, scale } = partsOf(rate);
+    sum = added(sum, { units: BigInt(count) * units, scale });
+  }
+  return written({ units: sum.units, scale: sum.scale + places });
+}
+
 /** The same divided by ten so many times. */
 export function shifted(one: Decimal, places: number): Decimal {
   const { units, scale } = partsOf(one);
@@ -47,19 +64,27 @@ interface Parts {
 }
 
 function partsOf(text: Decimal): Parts {
-  const [whole = '', fraction = ''] = text.split('.');
-  return { units: BigInt(whole + fraction), scale: fraction.length };
+  const point = text.indexOf('.');
+  if (point === -1) return { units: BigInt(text), scale: 0 };
+  return { units: BigInt(text.slice(0, point) + text.slice(point + 1)), scale: text.length - point - 1 };
 }
 
-function summed(one: Parts, other: Parts): Decimal {
+const summed = (one: Parts, other: Parts): Decimal => written(added(one, other));
+
+function added(one: Parts, other: Parts): Parts {
+  if (one.scale === other.scale) return { units: one.units + other.units, scale: one.scale };
   const scale = Math.max(one.scale, other.scale);
   const raised = (parts: Parts) => parts.units * 10n ** BigInt(scale - parts.scale);
-  return written({ units: raised(one) + raised(other), scale });
+  return { units: raised(one) + raised(other), scale };
 }
 
 function written({ units, scale }: Parts): Decimal {
   const digits = (units < 0n ? -units : units).toString().padStart(scale + 1, '0');
-  const whole = digits.slice(0, digits.length - scale);
-  const fraction = digits.slice(digits.length - scale).replace(/0+$/, '');
-  return `${units < 0n ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
+  const point = digits.length - scale;
+  let end = digits.length;
+  while (end > point && digits.charCodeAt(end - 1) === digitZero) end -= 1;
+  const fraction = end === point ? '' : `.${digits.slice(point, end)}`;
+  return `${units < 0n ? '-' : ''}${digits.slice(0, point)}${fraction}`;
 }
+
+const digitZero = 0x30;

@@ -7,6 +7,7 @@ import {
   plus,
   plusKnown,
   shifted,
+  sumOfCounted,
   times,
 } from '../../src/domain/decimal.ts';
 
@@ -48,6 +49,21 @@ describe('A decimal', () => {
         expect(plus(written(one), written(other))).toBe(written(one + other));
         expect(minus(plus(written(one), written(other)), written(other))).toBe(written(one));
         expect(times(written(one), decimalOfCount(7))).toBe(written(one * 7n));
+      }),
+    );
+  });
+
+  it('is the same whether many are summed at once or one after the other', () => {
+    const terms = fc.array(fc.record({ count: fc.nat(10_000_000), rate: millionths.map(written) }), {
+      maxLength: 4,
+    });
+    fc.assert(
+      fc.property(terms, (counted) => {
+        const oneByOne = counted.reduce(
+          (sum, { count, rate }) => plus(sum, times(decimalOfCount(count), rate)),
+          '0',
+        );
+        expect(sumOfCounted(counted, 6)).toBe(shifted(oneByOne, 6));
       }),
     );
   });

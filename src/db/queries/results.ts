@@ -7,6 +7,7 @@ import type { ResultCost } from '../../domain/cost.ts';
 import type { Scope, WorkerScope } from '../../domain/scope.ts';
 import type { ResultStatus } from '../../domain/status.ts';
 import type { Usage } from '../../domain/usage.ts';
+import { arrayText, textList } from '../arrays.ts';
 import type { Queryable } from '../client.ts';
 import { type ResultRow, results } from '../tables/results.ts';
 import { isOutcome, withHeldOf } from './outcome.ts';
@@ -63,7 +64,7 @@ export async function insertResults(
   origin: ResultOrigin,
   rows: readonly NewResult[],
 ): Promise<Tally> {
-  const column = <K extends keyof NewResult>(name: K) => sql.param(rows.map((row) => row[name]));
+  const column = <K extends keyof NewResult>(name: K) => sql.param(arrayText(rows.map((row) => row[name])));
   return firstTally(
     await tx.execute(sql`
       with fresh as (
@@ -77,7 +78,7 @@ export async function insertResults(
           ${column('inputTokens')}::bigint[], ${column('outputTokens')}::bigint[],
           ${column('cachedInputTokens')}::bigint[], ${column('cacheWriteInputTokens')}::bigint[],
           ${column('reasoningTokens')}::bigint[], ${column('cost')}::numeric[], ${column('saved')}::numeric[],
-          ${column('response')}::text[])
+          ${textList(rows.map((row) => row.response))})
         on conflict do nothing
         ${counted}),
       ${spentBy(origin, new Map(rows.map(({ position, model }) => [position, model])))}
