@@ -11,12 +11,12 @@ export function attachmentHeader(
   kind: DownloadKind,
   extension: string,
 ): string {
-  const name = [...(batch.name ?? '').replace(unsafe, ' ').replace(/\s+/g, ' ').trim()]
-    .slice(0, charactersMax)
-    .join('')
-    .trim();
+  const words = (batch.name ?? '').replace(unsafe, ' ').replace(misleading, '').replace(/\s+/g, ' ');
+  const name = [...words].slice(0, charactersMax).join('').trim();
   return create(`${name === '' ? batch.id : name}-${kind}.${extension}`);
 }
 
-/** What some file system gives a meaning to, what turns a text around, and a dot or a dash that would hide or mislead. */
-const unsafe = /[\p{C}\p{Zl}\p{Zp}<>:"/\\|?*%]+|^[\s.-]+/gu;
+/** What some file system gives a meaning to, and what turns a text around. */
+const unsafe = /[\p{C}\p{Zl}\p{Zp}<>:"/\\|?*%]/gu;
+/** A dot would hide the file, and a dash would make it an option of whatever is told its name. */
+const misleading = /^[\s.-]+/;
