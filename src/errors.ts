@@ -5,6 +5,7 @@
  * reaches nobody unmasked.
  */
 
+import { type BudgetRefusal, refusalMessage } from './domain/budget.ts';
 import { breachMessage, type QuotaBreach, type QuotaName } from './domain/quota.ts';
 import type { BatchStatus, JobStatus } from './domain/status.ts';
 
@@ -25,6 +26,7 @@ export type AppErrorCode =
   | 'UNFIT_PROVIDER_JOB'
   | 'IDEMPOTENCY_CONFLICT'
   | 'QUOTA_EXCEEDED'
+  | 'BUDGET_EXCEEDED'
   | 'UNAUTHENTICATED'
   | 'FORBIDDEN';
 
@@ -252,6 +254,15 @@ export class QuotaExceededError extends AppError {
     this.current = current;
     this.requested = requested;
     this.provider = provider;
+  }
+}
+
+/** What would be sent may cost more than the organization's budget has left for the month. Nothing was sent. */
+export class BudgetExceededError extends AppError {
+  readonly refusal: BudgetRefusal;
+  constructor(refusal: BudgetRefusal) {
+    super('BUDGET_EXCEEDED', refusalMessage(refusal));
+    this.refusal = refusal;
   }
 }
 

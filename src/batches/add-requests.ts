@@ -7,7 +7,7 @@ import type { BatchRow } from '../db/tables/batches.ts';
 import { closesAt, shouldClose } from '../domain/accumulation.ts';
 import type { AddRequestsInput } from '../domain/batch-input.ts';
 import type { OrganizationScope, Scope } from '../domain/scope.ts';
-import { BatchStateError, NotFoundError, ValidationError } from '../errors.ts';
+import { BatchStateError, BudgetExceededError, NotFoundError, ValidationError } from '../errors.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
 import { acceptRequests, duplicateIssue, type PlacedItem } from './accept.ts';
@@ -16,6 +16,7 @@ import { estimateRequests } from './estimate.ts';
 import { type Called, callOnce } from './idempotency.ts';
 import { bytesBrought, quotasOf, refuseHoldings, refuseSize } from './quotas.ts';
 import { transition } from './transition.ts';
+import { waitForBudget } from './wait-for-budget.ts';
 
 /**
  * The batch with the requests in it. Throws `NotFoundError`, `BatchStateError` where it is closed, `ValidationError`
@@ -92,7 +93,10 @@ export async function appendItems(
   });
 }
 
-/** Closes the locked batch where its rule says so now; asked after a whole call, never in the middle of one. */
+/**
+ * Closes the locked batch where its rule says so now; asked after a whole call, never in the middle of one. Where its
+ * organization's budget leaves no room, a batch that closes by a rule stays open until there is some.
+ */
 export async function closeIfDue(
   services: Services,
   scope: Scope,
@@ -102,7 +106,14 @@ export async function closeIfDue(
   const { total: requests, bytes, firstRequestAt, closedAt } = batch;
   if (closedAt !== null) return batch;
   const due = shouldClose(ruleOf(batch), { requests, bytes, firstRequestAt }, services.clock.now());
-  return due ? closeBatch(services, scope, tx, batch.id) : batch;
+  if (!due) return batch;
+  try {
+    return await closeBatch(services, scope, tx, batch.id);
+  } catch (error) {
+    // Nobody is there to hear of it whose call this is; what was accepted waits for room instead of being refused.
+    if (!(error instanceof BudgetExceededError) || batch.submitMode !== 'WHEN') throw error;
+    return waitForBudget(services, scope, tx, batch.id, error);
+  }
 }
 
 function refuseClosed(batch: BatchRow): void {

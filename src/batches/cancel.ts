@@ -10,9 +10,10 @@ import type { JobRow } from '../db/tables/jobs.ts';
 import type { OrganizationScope } from '../domain/scope.ts';
 import { isFinalJob, isTerminalBatch } from '../domain/status.ts';
 import type { Services } from '../services.ts';
+import type { BatchChange, JobChange } from './batch-change.ts';
 import { isBegun } from './begun-job.ts';
 import { addTallies } from './tally.ts';
-import { type BatchChange, type JobChange, type LockedBatch, transition } from './transition.ts';
+import { type LockedBatch, transition } from './transition.ts';
 
 /**
  * The batch: CANCELLED at once where nothing was sent, else CANCELLING until the provider has stopped. Safe to

@@ -29,7 +29,7 @@ import {
   checkStrays,
   checkSubmissions,
 } from '../db/queries/check-jobs.ts';
-import { checkSpend } from '../db/queries/check-spend.ts';
+import { checkReserved, checkSpend } from '../db/queries/check-spend.ts';
 import { checkStatuses } from '../db/queries/check-status.ts';
 import { type Scope, workerScope } from '../domain/scope.ts';
 
@@ -153,6 +153,11 @@ export const invariants: readonly Invariant[] = [
     name: 'credentials',
     title: 'The credential of a batch is of its organization and provider, and its jobs have the same.',
     find: checkCredentials,
+  },
+  {
+    name: 'reserved',
+    title: 'A batch holds of a budget what it may still cost, and nothing unless it is under way.',
+    find: checkReserved,
   },
 ];
 

@@ -7,12 +7,17 @@ import type { Queryable } from '../db/client.ts';
 import { itemMeasures } from '../db/queries/items.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import type { SubmitRule } from '../domain/accumulation.ts';
+import { zero } from '../domain/decimal.ts';
 import type { Scope } from '../domain/scope.ts';
 import type { Services } from '../services.ts';
+import { refuseBeyondBudget } from './budget.ts';
 import { type MeasureReadings, measuresPerReading, planJobs, toJobs } from './plan-jobs.ts';
 import { transition } from './transition.ts';
 
-/** Closes the locked, non-empty batch. Throws `ValidationError` where its items cannot be split for the provider. */
+/**
+ * Closes the locked, non-empty batch. Throws `ValidationError` where its items cannot be split for the provider, and
+ * `BudgetExceededError`; nothing is written then.
+ */
 export async function closeBatch(
   services: Services,
   scope: Scope,
@@ -22,6 +27,7 @@ export async function closeBatch(
   return transition(services, scope, tx, batchId, async ({ batch, seq, now }) => {
     const entry = await reachFor(services, tx, batch, 'SEND');
     const planned = await planJobs(entry.provider, allMeasures(scope, tx, batch));
+    await refuseBeyondBudget(scope, tx, batch, { estimated: batch.estimatedCostHigh, kept: zero }, now);
     const newJobs = toJobs(services, batch, entry, planned, { number: 1, attempt: 1, seq, now, dueAt: now });
     return {
       event: 'BATCH_CLOSED',

@@ -5,6 +5,8 @@
  */
 import { type ChosenCredential, chooseCredential } from '../credentials/choose.ts';
 import type { CreateBatchInput } from '../domain/batch-input.ts';
+import type { BudgetRefusal } from '../domain/budget.ts';
+import { zero } from '../domain/decimal.ts';
 import { DryRun, type DryRunFindings, type DryRunJob } from '../domain/dry-run.ts';
 import type { QuotaBreach } from '../domain/quota.ts';
 import type { OrganizationScope } from '../domain/scope.ts';
@@ -13,6 +15,7 @@ import { ProviderNotConfiguredError, ValidationError } from '../errors.ts';
 import type { ProviderEntry } from '../providers/access.ts';
 import type { Services } from '../services.ts';
 import type { PlacedItem } from './accept.ts';
+import { budgetRefusal } from './budget.ts';
 import { estimateRequests } from './estimate.ts';
 import { type BatchDraft, knownProvider, readDraft } from './new-batch.ts';
 import { bytesOf, type MeasureReadings, planJobs } from './plan-jobs.ts';
@@ -35,6 +38,8 @@ export async function dryRunBatch(
     findings = {
       ...findings,
       quotasExceeded: await quotasExceeded(services, scope, entry, { input, accepted }),
+      submitsNow: input.submit.kind === 'NOW',
+      budgetExceeded: await budgetExceeded(services, scope, entry, findings),
     };
     return new DryRun({ ...findings, jobs: await jobsOf(entry, row, accepted) });
   } catch (error) {
@@ -53,7 +58,22 @@ const nothingFound = {
   jobs: [],
   tokens: null,
   cost: null,
+  submitsNow: false,
+  budgetExceeded: null,
 } as const;
+
+/** What submitting these requests now would be refused with. */
+async function budgetExceeded(
+  { db, clock }: Services,
+  scope: OrganizationScope,
+  { mode }: ProviderEntry,
+  { cost, requestCount }: DryRunFindings,
+): Promise<BudgetRefusal | null> {
+  if (requestCount === 0) return null;
+  const spender = { ...scope, sandbox: mode === 'SANDBOX', now: clock.now() };
+  const submission = { estimated: cost?.high ?? null, kept: zero };
+  return db.read((q) => budgetRefusal(scope, q, spender, submission));
+}
 
 /** As whom it would be sent, or what would have to be set first. */
 async function chosenOrMissing(

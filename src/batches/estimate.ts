@@ -1,9 +1,16 @@
 /**
- * What accepted requests are thought to cost, before anything is sent. The rules are `domain/token-estimate.ts` and
+ * What requests are thought to cost, before anything is sent. The rules are `domain/token-estimate.ts` and
  * `domain/cost.ts`.
  */
+import type { Queryable } from '../db/client.ts';
+import { itemTexts } from '../db/queries/items.ts';
+import type { BatchRow } from '../db/tables/batches.ts';
 import { type CostRange, estimatedCost, plusRange } from '../domain/cost.ts';
-import { zero } from '../domain/decimal.ts';
+import { type Decimal, plus, zero } from '../domain/decimal.ts';
+import type { JsonObject } from '../domain/json-line.ts';
+import type { Scope } from '../domain/scope.ts';
+import type { PlannedJob } from '../domain/splitting.ts';
+import { estimateTokens } from '../domain/token-estimate.ts';
 import type { Services } from '../services.ts';
 import type { PlacedItem } from './accept.ts';
 
@@ -20,6 +27,42 @@ export function estimateRequests(
   for (const { item, tokens } of accepted) {
     sum = plusRange(sum, estimatedCost(tokens, prices.find(provider, item.model, at)));
     if (sum === null) return null;
+  }
+  return sum;
+}
+
+const readingBytes = 4_000_000;
+const readingRowsMax = 1000;
+
+/**
+ * The most that stored requests cost which are sent again; null where that cannot be told of all of them. Their bodies
+ * are read once more, as they are when they are sent: an estimate of each would be kept for millions that are never
+ * tried again.
+ */
+export async function estimateAgain(
+  { prices, providers }: Pick<Services, 'prices' | 'providers'>,
+  scope: Scope,
+  tx: Queryable,
+  { batch, planned, at }: { batch: BatchRow; planned: readonly PlannedJob[]; at: Date },
+): Promise<Decimal | null> {
+  const provider = providers.find(batch.provider)?.provider;
+  if (provider === undefined) return null;
+  let sum = zero;
+  for (const { positions, bytes, requestCount } of planned) {
+    const wanted = { batchId: batch.id, positions: positions.toMultirange() };
+    const rowBytes = Math.max(1, bytes / requestCount);
+    const limit = Math.max(1, Math.min(readingRowsMax, Math.floor(readingBytes / rowBytes)));
+    for (let after = -1, isOver = false; !isOver; ) {
+      const rows = await itemTexts(scope, tx, wanted, { after, limit });
+      for (const { position, model, request } of rows) {
+        const tokens = estimateTokens(JSON.parse(request) as JsonObject);
+        const high = estimatedCost(tokens, prices.find(provider, model, at))?.high ?? null;
+        if (high === null) return null;
+        sum = plus(sum, high);
+        after = position;
+      }
+      isOver = rows.length < limit;
+    }
   }
   return sum;
 }

@@ -12,9 +12,10 @@ import { workerScope } from '../domain/scope.ts';
 import { isTerminalBatch } from '../domain/status.ts';
 import type { ProviderFailure } from '../providers/failure.ts';
 import type { Services } from '../services.ts';
+import type { BatchChange } from './batch-change.ts';
 import { retriedByPolicy } from './retry-by-policy.ts';
 import { storableText } from './storable-text.ts';
-import { type BatchChange, LeaseLostError, transition } from './transition.ts';
+import { LeaseLostError, transition } from './transition.ts';
 
 /** What is to be written onto a held job. */
 export interface HeldJobChange {
@@ -37,7 +38,7 @@ export interface Moment {
  * another worker holds it now.
  */
 export async function changeHeldJob(
-  services: Pick<Services, 'db' | 'clock' | 'settings' | 'origin' | 'providers'>,
+  services: Pick<Services, 'db' | 'clock' | 'settings' | 'origin' | 'prices' | 'providers'>,
   held: JobRow,
   decide: (current: JobRow, moment: Moment) => Promise<HeldJobChange | null> | HeldJobChange | null,
 ): Promise<void> {

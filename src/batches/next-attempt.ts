@@ -4,12 +4,14 @@
  */
 import type { Queryable } from '../db/client.ts';
 import { countFailed, failedMeasures, type ReopenedCounts } from '../db/queries/retries.ts';
+import type { Decimal } from '../domain/decimal.ts';
 import type { RetrySelection } from '../domain/retry.ts';
 import type { Scope } from '../domain/scope.ts';
 import type { PlannedJob } from '../domain/splitting.ts';
 import type { Services } from '../services.ts';
+import type { BatchChange } from './batch-change.ts';
 import { type MeasureReadings, measuresPerReading, type Sender, toJobs } from './plan-jobs.ts';
-import type { BatchChange, LockedBatch } from './transition.ts';
+import type { LockedBatch } from './transition.ts';
 
 /** The failed requests that are meant, in readings; `among` narrows them to these positions. */
 export async function* failedReadings(
@@ -36,6 +38,8 @@ export interface AttemptPlan {
   readonly sender: Sender;
   readonly planned: readonly PlannedJob[];
   readonly dueAt: Date;
+  /** The most that it is thought to cost; null where nobody can tell. */
+  readonly estimated: Decimal | null;
 }
 
 /** The change that begins it. */
@@ -44,7 +48,7 @@ export async function nextAttempt(
   scope: Scope,
   tx: Queryable,
   { batch, jobs, seq, now }: LockedBatch,
-  { sender, planned, dueAt }: AttemptPlan,
+  { sender, planned, dueAt, estimated }: AttemptPlan,
 ): Promise<BatchChange & { readonly reopened: ReopenedCounts }> {
   const reopened = { errored: 0, expired: 0, cancelled: 0 };
   for (const { positions } of planned) {
@@ -64,5 +68,6 @@ export async function nextAttempt(
     },
     newJobs: toJobs(services, batch, sender, planned, { number, attempt, seq, now, dueAt }),
     reopened,
+    reserve: estimated,
   };
 }

@@ -13,13 +13,14 @@ import type { OrganizationScope } from '../domain/scope.ts';
 import { JobStateError, NotFoundError } from '../errors.ts';
 import type { ProviderEntry } from '../providers/access.ts';
 import type { Services } from '../services.ts';
+import type { BatchChange, JobChange } from './batch-change.ts';
 import type { Moment } from './held-job.ts';
 import { namesItems } from './item-of-line.ts';
 import { patchFromFound } from './job-report.ts';
 import { type GivenUp, givenUpCode, missingOutcome } from './missing-outcome.ts';
 import { askForNamed, type NamedBatch, refuseTaken } from './named-batch.ts';
 import { retriedByPolicy } from './retry-by-policy.ts';
-import { type BatchChange, type JobChange, transition } from './transition.ts';
+import { transition } from './transition.ts';
 import { notYetOver } from './whose-batch.ts';
 
 /** A job that was settled or taken over, and its batch as it then is. */

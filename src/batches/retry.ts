@@ -7,6 +7,7 @@ import type { Queryable } from '../db/client.ts';
 import { findItemViewsByCustomId } from '../db/queries/item-pages.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import { customIdSchema } from '../domain/custom-id.ts';
+import { zero } from '../domain/decimal.ts';
 import {
   hasFailed,
   isSelected,
@@ -19,6 +20,8 @@ import type { OrganizationScope } from '../domain/scope.ts';
 import { type ItemStatus, isTerminalBatch } from '../domain/status.ts';
 import { BatchStateError, type Issue, NothingToRetryError, ValidationError } from '../errors.ts';
 import type { Services } from '../services.ts';
+import { refuseBeyondBudget } from './budget.ts';
+import { estimateAgain } from './estimate.ts';
 import { callOnce } from './idempotency.ts';
 import { failedReadings, nextAttempt } from './next-attempt.ts';
 import { planJobs } from './plan-jobs.ts';
@@ -40,7 +43,7 @@ export interface RetriedBatch {
  * Tries failed requests of the batch again: those that `input` means, or all. Throws `NotFoundError`, `BatchStateError`
  * for one that is open or being cancelled, `NothingToRetryError` where none is meant, what `reachFor` throws,
  * `ValidationError` for named requests that did not fail and for groups that are too small for the provider,
- * `QuotaExceededError`, and what `callOnce` throws.
+ * `BudgetExceededError`, `QuotaExceededError`, and what `callOnce` throws.
  */
 export async function retryBatch(
   services: Services,
@@ -65,7 +68,10 @@ export async function retryBatch(
         requests = planned.reduce((sum, { requestCount }) => sum + requestCount, 0);
         const { now } = locked;
         wasOver = isTerminalBatch(locked.batch.status);
-        return nextAttempt(services, scope, tx, locked, { sender: entry, planned, dueAt: now });
+        const estimated = await estimateAgain(services, scope, tx, { batch: locked.batch, planned, at: now });
+        const kept = locked.batch.reserved ?? zero;
+        await refuseBeyondBudget(scope, tx, locked.batch, { estimated, kept }, now);
+        return nextAttempt(services, scope, tx, locked, { sender: entry, planned, dueAt: now, estimated });
       });
       const added = { provider: retried.provider, batches: wasOver ? 1 : 0, waiting: requests };
       await refuseHoldings(scope, tx, quotas, added);

@@ -5,31 +5,26 @@
  * compute a status by itself.
  *
  * Owned: the invariants (counts sum to the total, status follows from jobs and items, version equals the newest
- * event). Left to the verbs: what happened. Lock order is batch, then job, then rows.
+ * event). Left to the verbs: what happened. Lock order is batch, then job, then rows, then a month of money.
  */
 import { announceEnd } from '../callbacks/announce.ts';
 import type { Queryable } from '../db/client.ts';
-import { type BatchPatch, lockBatch, updateBatch } from '../db/queries/batches.ts';
+import { lockBatch, updateBatch } from '../db/queries/batches.ts';
 import { insertEvent } from '../db/queries/events.ts';
-import { insertJobs, type JobPatch, jobsOfBatch, type NewJob, updateJob } from '../db/queries/jobs.ts';
-import type { Tally } from '../db/queries/results.ts';
-import type { ReopenedCounts } from '../db/queries/retries.ts';
+import { insertJobs, jobsOfBatch, updateJob } from '../db/queries/jobs.ts';
 import { addTask } from '../db/queries/tasks.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
-import { applyDelta, batchStatus, jobFacts } from '../domain/batch.ts';
-import { type CostRange, estimateOf, plusRange } from '../domain/cost.ts';
-import { plusKnown } from '../domain/decimal.ts';
-import type { EventKind } from '../domain/event.ts';
-import { itemsArePending, mayMove, workOf } from '../domain/job.ts';
-import type { JsonObject } from '../domain/json-line.ts';
+import { batchStatus, jobFacts } from '../domain/batch.ts';
+import { mayMove, workOf } from '../domain/job.ts';
 import type { Scope } from '../domain/scope.ts';
-import { isTerminalBatch } from '../domain/status.ts';
-import { usageFields } from '../domain/usage.ts';
+import { isTerminalBatch, isUnderWay } from '../domain/status.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Services } from '../services.ts';
+import type { BatchChange } from './batch-change.ts';
+import { costAfter, countsAfter, reservedAfter, usageAfter } from './batch-sums.ts';
 import { failureAfter, notOver, timesAfter } from './batch-times.ts';
-import { totalOf } from './tally.ts';
+import { budgetWarning } from './budget.ts';
 import { taskFor } from './work.ts';
 
 /** What a verb finds: the locked batch, its jobs, and the number that its event will have. */
@@ -38,33 +33,6 @@ export interface LockedBatch {
   readonly jobs: readonly JobRow[];
   readonly seq: number;
   readonly now: Date;
-}
-
-/** A change of one job. With `epoch`, only under that lease. */
-export interface JobChange {
-  readonly job: JobRow;
-  readonly set: JobPatch;
-  readonly epoch?: number;
-}
-
-/** What a verb wants changed; counts, status, times, event and tasks follow from it. */
-export interface BatchChange {
-  /** Null for what changes nothing but jobs and is told to nobody. */
-  readonly event: EventKind | null;
-  /** Facts for the event, beside the status: numbers and words, never bodies. */
-  readonly data?: JsonObject;
-  readonly batch?: BatchPatch;
-  readonly added?: {
-    readonly requests: number;
-    readonly bytes: number;
-    readonly estimate: CostRange | null;
-  };
-  readonly newJobs?: readonly NewJob[];
-  /** Failed requests that `newJobs` try again, by what became of them before; they are pending now. */
-  readonly reopened?: ReopenedCounts;
-  readonly jobs?: readonly JobChange[];
-  /** Results that this transaction inserted, and what their items counted as before. */
-  readonly settled?: { readonly tally: Tally; readonly from: 'pending' | 'submitted' };
 }
 
 type Parts = Pick<Services, 'clock' | 'settings' | 'origin'>;
@@ -114,7 +82,10 @@ async function write(
     const written = await updateJob(scope, tx, job.id, { ...set, updatedAt: now, version }, epoch ?? null);
     if (!written) throw new LeaseLostError();
   }
-  if (change.event === null) return batch;
+  if (change.event === null) {
+    const dueAt = change.batch?.dueAt;
+    return dueAt === undefined ? batch : updateBatch(scope, tx, batch.id, { dueAt });
+  }
   if (change.newJobs !== undefined) await insertJobs(scope, tx, change.newJobs);
 
   const jobs = jobsAfter(locked, change);
@@ -138,7 +109,9 @@ async function write(
   const updated = await updateBatch(scope, tx, batch.id, {
     ...patch,
     ...timesAfter(after, status, jobs, now),
-    ...(ended ? { dueAt: null, ...failureAfter(status, jobs) } : {}),
+    // A verb that says why the batch ended so knows it better than its jobs.
+    ...(ended ? { dueAt: null, ...(after.errorCode === null ? failureAfter(status, jobs) : {}) } : {}),
+    reserved: isUnderWay(status) ? reservedAfter(batch, change) : null,
     status,
     version: seq,
     updatedAt: now,
@@ -159,7 +132,24 @@ async function write(
     jobs.filter((job) => !isStillHeld(job, change)),
     locked,
   );
-  return updated;
+  return warned(services, scope, tx, locked, updated);
+}
+
+/** The batch, and the event that tells where it brought its organization near to the end of its budget. */
+async function warned(
+  { settings }: Parts,
+  scope: Scope,
+  tx: Queryable,
+  { batch, now: at }: LockedBatch,
+  updated: BatchRow,
+): Promise<BatchRow> {
+  const warning = await budgetWarning(scope, tx, batch, updated, at);
+  if (warning === null) return updated;
+  const { id: batchId, organizationId, status } = updated;
+  const seq = updated.version + 1;
+  const data = { status, ...warning };
+  await insertEvent(scope, tx, { batchId, organizationId, seq, kind: 'BUDGET_WARNING', data, at }, settings);
+  return updateBatch(scope, tx, batchId, { version: seq, updatedAt: at });
 }
 
 /** The jobs as they are once the change is written. Only what status and tasks depend on needs to be right. */
@@ -215,69 +205,6 @@ const onlyKnown = <Patch extends object>(
   set: Patch,
 ): { [Key in keyof Patch]?: Exclude<Patch[Key], undefined> } =>
   Object.fromEntries(Object.entries(set).filter(([, value]) => value !== undefined)) as Patch;
-
-/**
- * The six counts and the total. A job that leaves CREATED takes its items from pending to submitted, and back; one that
- * is at its provider already when it comes here has left it.
- */
-function countsAfter(
-  batch: BatchRow,
-  { added, newJobs = [], jobs = [], settled, reopened = noneReopened }: BatchChange,
-) {
-  const crossing = jobs.reduce((sum, { job, set }) => {
-    const before = itemsArePending(job.status) ? 0 : 1;
-    const after = itemsArePending(set.status ?? job.status) ? 0 : 1;
-    return sum + (after - before) * job.requestCount;
-  }, 0);
-  const arrived = newJobs.filter(({ status }) => !itemsArePending(status));
-  const leaving = crossing + arrived.reduce((sum, { requestCount }) => sum + requestCount, 0);
-  const tally = settled?.tally;
-  const done = tally === undefined ? 0 : totalOf(tally);
-  const requests = added?.requests ?? 0;
-  const again = reopened.errored + reopened.expired + reopened.cancelled;
-  return {
-    total: batch.total + requests,
-    bytes: batch.bytes + (added?.bytes ?? 0),
-    ...applyDelta(batch, {
-      pending: requests + again - leaving - (settled?.from === 'pending' ? done : 0),
-      submitted: leaving - (settled?.from === 'submitted' ? done : 0),
-      succeeded: tally?.succeeded ?? 0,
-      errored: (tally?.errored ?? 0) - reopened.errored,
-      expired: (tally?.expired ?? 0) - reopened.expired,
-      cancelled: (tally?.cancelled ?? 0) - reopened.cancelled,
-    }),
-  };
-}
-
-const noneReopened: ReopenedCounts = { errored: 0, expired: 0, cancelled: 0 };
-
-/** Token sums; unknown stays null until something is known. */
-function usageAfter(batch: BatchRow, { settled }: BatchChange): BatchPatch {
-  if (settled === undefined) return {};
-  return Object.fromEntries(
-    usageFields.map((field) => {
-      const more = settled.tally[field];
-      return [field, more === null ? batch[field] : (batch[field] ?? 0) + more];
-    }),
-  );
-}
-
-/** Costs: of results that which is known, of requests nothing unless all of them could be estimated. */
-function costAfter(batch: BatchRow, { settled, added }: BatchChange): BatchPatch {
-  const estimate = added === undefined ? null : plusRange(estimateOf(batch), added.estimate);
-  return {
-    ...(settled === undefined
-      ? {}
-      : {
-          cost: plusKnown(batch.cost, settled.tally.cost),
-          saved: plusKnown(batch.saved, settled.tally.saved),
-          unpriced: batch.unpriced + settled.tally.unpriced,
-        }),
-    ...(added === undefined
-      ? {}
-      : { estimatedCostLow: estimate?.low ?? null, estimatedCostHigh: estimate?.high ?? null }),
-  };
-}
 
 /** Whether the worker that makes this change goes on with the job; then nobody else need be woken for it. */
 const isStillHeld = ({ id }: JobState, { jobs = [] }: BatchChange): boolean =>

@@ -25,6 +25,9 @@ export function minus(one: Decimal, other: Decimal): Decimal {
   return summed(partsOf(one), { units: -units, scale });
 }
 
+/** Whether the first is the greater. */
+export const isMore = (one: Decimal, other: Decimal): boolean => minus(other, one).startsWith('-');
+
 /** The product. */
 export function times(one: Decimal, other: Decimal): Decimal {
   const [a, b] = [partsOf(one), partsOf(other)];

@@ -1,5 +1,6 @@
 /** What a dry run of `createBatch` answers: what the same call would do, found out by the same rules, and nothing done. */
 import type { Issue } from '../errors.ts';
+import type { BudgetRefusal } from './budget.ts';
 import type { CostRange } from './cost.ts';
 import type { QuotaBreach } from './quota.ts';
 import type { TokenEstimate } from './token-estimate.ts';
@@ -30,6 +31,10 @@ export interface DryRunFindings {
   /** Null where it cannot be told of all requests. */
   readonly tokens: TokenEstimate | null;
   readonly cost: CostRange | null;
+  /** Whether the call would submit the batch at once. */
+  readonly submitsNow: boolean;
+  /** What submitting these requests now would be refused with; null where it would not. */
+  readonly budgetExceeded: BudgetRefusal | null;
   /** Whose prices these are. */
   readonly priceBook: string;
 }

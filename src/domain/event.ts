@@ -21,6 +21,7 @@ export const eventKinds = [
   'BATCH_RETRIED',
   'BATCH_ENDED',
   'BATCH_DELETED',
+  'BUDGET_WARNING',
 ] as const;
 /** What happened. */
 export type EventKind = (typeof eventKinds)[number];

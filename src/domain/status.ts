@@ -65,6 +65,10 @@ const terminalBatch = {
 /** Whether a batch in this state has every result it will get, short of a retry. */
 export const isTerminalBatch = (status: BatchStatus): boolean => terminalBatch[status];
 
+/** Whether any request of a batch in this state is under way: it is closed, and not over. */
+export const isUnderWay = (status: BatchStatus): boolean =>
+  status !== 'ACCUMULATING' && !isTerminalBatch(status);
+
 const overAtProvider = {
   CREATED: false,
   PENDING: false,

@@ -122,7 +122,8 @@ builder.node(BatchRef, {
       error: t.field({
         type: BatchErrorType,
         nullable: true,
-        description: 'Why it failed; null unless it is FAILED.',
+        description:
+          'Why it failed, why its rule could not close it, or why it did not try failures again; null where nothing is to be said.',
         resolve: (batch) => (batch.errorCode === null ? null : batch),
       }),
       errorGroups: t.field({

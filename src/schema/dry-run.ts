@@ -2,6 +2,7 @@
 import { currency } from '../domain/cost.ts';
 import { DryRun, type DryRunJob } from '../domain/dry-run.ts';
 import type { TokenEstimate } from '../domain/token-estimate.ts';
+import { BudgetBreachType } from './budget.ts';
 import { builder } from './builder.ts';
 import { CostRangeType } from './cost.ts';
 import { IssueType } from './errors.ts';
@@ -59,9 +60,13 @@ builder.objectType(DryRun, {
     'What createBatch would do with this input, by the same rules; split as if it was submitted with these requests. Nothing was made, stored or sent.',
   fields: (t) => ({
     accepted: t.boolean({
-      description: 'Whether the call would go through: nothing is wrong, and nothing is missing.',
+      description:
+        'Whether the call would go through: nothing is wrong, nothing is missing, no quota is exceeded, and what it would send at once fits into the budget.',
       resolve: ({ findings }) =>
-        findings.issueCount === 0 && findings.missingSetting === null && findings.quotasExceeded.length === 0,
+        findings.issueCount === 0 &&
+        findings.missingSetting === null &&
+        findings.quotasExceeded.length === 0 &&
+        !(findings.submitsNow && findings.budgetExceeded !== null),
     }),
     issues: t.field({
       type: [IssueType],
@@ -114,6 +119,12 @@ builder.objectType(DryRun, {
       description:
         'What they are thought to cost; null also where any request names a model without a known price.',
       resolve: ({ findings }) => findings.cost,
+    }),
+    budgetExceeded: t.field({
+      type: BudgetBreachType,
+      nullable: true,
+      description: 'What submitting them now would be refused with; null where it would not.',
+      resolve: ({ findings }) => findings.budgetExceeded,
     }),
     currency: t.string({ description: 'The currency of the cost: USD.', resolve: () => currency }),
     priceBook: t.string({

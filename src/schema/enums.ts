@@ -151,6 +151,8 @@ export const EventKindType = builder.enumType('BatchEventKind', {
       'Requests that had failed are tried again, in new jobs; a batch that was over is not any more.',
     BATCH_ENDED: 'Every request has its result: the batch is terminal.',
     BATCH_DELETED: 'The batch was deleted; batch is null.',
+    BUDGET_WARNING:
+      "What this batch costs or may cost brought your organization to four fifths of its month's budget: told once a month.",
   }),
 });
 

@@ -29,6 +29,10 @@ const ErrorCodeType = builder.enumType('ErrorCode', {
     },
     IDEMPOTENCY_CONFLICT: { description: 'The idempotencyKey was used for another call. Nothing was done.' },
     QUOTA_EXCEEDED: { description: 'More than your organization may have. Nothing was stored or sent.' },
+    BUDGET_EXCEEDED: {
+      description:
+        "It may cost more than your organization's budget has left for this month. Nothing was sent.",
+    },
     INVALID_ARGUMENT: { description: 'An argument is out of range, or a cursor or id is not one of ours.' },
     UNAUTHENTICATED: { description: 'No key, or one that is unknown, expired or revoked.' },
     FORBIDDEN: { description: 'The key lacks the scope that this needs.' },

@@ -13,6 +13,7 @@ import './key-mutations.ts';
 import './quota-mutations.ts';
 import './read-token.ts';
 import './credential-mutations.ts';
+import './budget.ts';
 import './subscriptions.ts';
 import { builder } from './builder.ts';
 

@@ -2,6 +2,7 @@
 import { DryRun } from '../domain/dry-run.ts';
 import {
   BatchStateError,
+  BudgetExceededError,
   CredentialUnusableError,
   EmptyBatchError,
   IdempotencyConflictError,
@@ -98,6 +99,7 @@ builder.mutationFields((t) => ({
       CredentialUnusableError,
       IdempotencyConflictError,
       NotFoundError,
+      BudgetExceededError,
       DryRun,
     ]),
     resolve: async (_root, args, context) => payloadOf(await mutations.createBatch(args, context)),
@@ -135,6 +137,7 @@ builder.mutationFields((t) => ({
       NotFoundError,
       EmptyBatchError,
       BatchStateError,
+      BudgetExceededError,
       ProviderNotConfiguredError,
       CredentialUnusableError,
     ]),
@@ -230,6 +233,7 @@ builder.mutationFields((t) => ({
       NotFoundError,
       BatchStateError,
       NothingToRetryError,
+      BudgetExceededError,
       ProviderNotConfiguredError,
       CredentialUnusableError,
       IdempotencyConflictError,

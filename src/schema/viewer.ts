@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
 import { listApiKeys } from '../resolvers/api-keys.ts';
 import { listAudit } from '../resolvers/audit.ts';
+import { budgetOf } from '../resolvers/budget.ts';
 import { callbackSecret } from '../resolvers/callbacks.ts';
 import { listCredentials } from '../resolvers/credentials.ts';
 import { allowedProviders, organizationPlan, organizationQuotas } from '../resolvers/quotas.ts';
@@ -8,6 +9,7 @@ import { readTokenInUse } from '../resolvers/read-tokens.ts';
 import { spendOf } from '../resolvers/spend.ts';
 import { ApiKeyConnection, ApiKeyRef } from './api-key.ts';
 import { AuditConnection, AuditEntryRef } from './audit.ts';
+import { BudgetType } from './budget.ts';
 import { builder } from './builder.ts';
 import { CallbackSecretType } from './callback.ts';
 import { CredentialConnection, CredentialRef } from './credential.ts';
@@ -120,6 +122,13 @@ const ViewerType = builder.objectRef<ViewerModel>('Viewer').implement({
         "What your organization's callbacks are signed with; only for keys with the scope ADMIN. Null before there is one: rotateCallbackSecret makes it, and so does the first callback.",
       authScopes: { admin: true },
       resolve: (_viewer, _args, context) => callbackSecret(context),
+    }),
+    budget: t.field({
+      type: BudgetType,
+      description:
+        'What your organization may spend in this month, and what is used of it; not for read tokens.',
+      authScopes: { key: true },
+      resolve: (_viewer, _args, context) => budgetOf(context),
     }),
     sandbox: t.boolean({
       description: 'Whether this service answers from emulators, so that nothing is sent or paid.',

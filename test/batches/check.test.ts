@@ -441,6 +441,30 @@ const damages: Record<string, Record<string, Damage>> = {
       row: ({ ended }) => ended,
     },
   },
+  reserved: {
+    'a batch that is under way holds more than it may cost': {
+      done: ({ running }) =>
+        sql`update batches set estimated_cost_high = 1, reserved = 2 where id = ${running}`,
+      row: ({ running }) => running,
+    },
+    'one holds nothing although it may cost something': {
+      done: ({ running }) => sql`update batches set estimated_cost_high = 1 where id = ${running}`,
+      row: ({ running }) => running,
+    },
+    'the unknown is written as zero': {
+      done: ({ running }) =>
+        sql`update batches set estimated_cost_high = null, reserved = 0 where id = ${running}`,
+      row: ({ running }) => running,
+    },
+    'one that has ended still holds something': {
+      done: ({ ended }) => sql`update batches set reserved = 0 where id = ${ended}`,
+      row: ({ ended }) => ended,
+    },
+    'one holds less than nothing': {
+      done: ({ retried }) => sql`update batches set reserved = -1 where id = ${retried}`,
+      row: ({ retried }) => retried,
+    },
+  },
 };
 
 describe('The check', () => {

@@ -106,7 +106,7 @@ describe.each([openai, anthropic, letta])('A dry run for $title', (provider) => 
 });
 
 describe('A dry run', () => {
-  it('stores nothing, asks the database for nothing but credentials and quotas, and calls no provider', async () => {
+  it('stores nothing, asks the database for nothing but credentials, quotas and the budget, and calls no provider', async () => {
     const emulator = service.emulator('openai');
     service.statements.length = 0;
     const before = emulator.calls.length;
@@ -115,6 +115,7 @@ describe('A dry run', () => {
     expect(service.statements).toEqual([
       expect.stringContaining('from "credentials"'),
       expect.stringContaining('granted_quotas'),
+      expect.stringMatching(/^select .*"monthly_budget"/),
     ]);
     expect(emulator.calls).toHaveLength(before);
   });

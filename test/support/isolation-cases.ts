@@ -59,6 +59,7 @@ export const inputs: Readonly<Record<string, (tenant: Tenant) => Promise<Input>>
   }),
   rotateCallbackSecret: async () => ({ graceHours: 1 }),
   setQuotas: async () => ({ activeBatches: 1_000_000 }),
+  setBudget: async () => ({ limit: '1000000' }),
   createApiKey: async () => ({ name: 'another', scope: 'WRITE' }),
   createReadToken: async ({ done }) => ({ batches: { ids: done } }),
   revokeApiKey: async ({ anotherKey }) => ({ apiKeyId: await anotherKey() }),

@@ -165,7 +165,7 @@ export const checkTold = (_worker: WorkerScope, db: Queryable): Promise<Finding>
   );
 
 /** Kinds of event that leave the course of a batch as it is. */
-const quiet = ['BATCH_UPDATED'] as const satisfies readonly EventKind[];
+const quiet = ['BATCH_UPDATED', 'BUDGET_WARNING'] as const satisfies readonly EventKind[];
 
 /** Jobs and events are of the organization that their batch is of. */
 export const checkTenants = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>

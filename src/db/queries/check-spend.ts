@@ -1,6 +1,7 @@
 /** What is true of an organization's money at every commit, asked of the rows as in `check.ts`. */
 import { sql } from 'drizzle-orm';
 import type { WorkerScope } from '../../domain/scope.ts';
+import { batchStatuses, isUnderWay } from '../../domain/status.ts';
 import type { Queryable } from '../client.ts';
 import { type Finding, judge } from './check.ts';
 import { isSpent, spendSums } from './spend.ts';
@@ -31,3 +32,24 @@ export const checkSpend = (_worker: WorkerScope, db: Queryable): Promise<Finding
     from spend s full join summed t on t.batch_id = s.batch_id and t.day = s.day and t.model = s.model
       join batches b on b.id = coalesce(s.batch_id, t.batch_id)`,
   );
+
+/**
+ * A batch holds of a budget only while it is under way, and never less than nothing; in its first attempt the most that
+ * it was thought to cost, less what it has.
+ */
+export const checkReserved = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
+  judge(
+    db,
+    sql`
+    with kept as (
+      select *, status = any(${sql.param(underWay)}::text[]) as goes_on,
+        case when estimated_cost_high is not null then greatest(0, estimated_cost_high - coalesce(cost, 0)) end as due
+      from batches)
+    select id::text, case when not goes_on then reserved is not null
+        else coalesce(reserved < 0, false) or (attempts = 1 and reserved is distinct from due) end as broken,
+      format('status %s, attempt %s, holds %s of %s, cost %s', status, attempts, coalesce(reserved::text, 'null'),
+        coalesce(estimated_cost_high::text, 'null'), coalesce(cost::text, 'null')) as detail
+    from kept`,
+  );
+
+const underWay = batchStatuses.filter(isUnderWay);

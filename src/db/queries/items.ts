@@ -105,6 +105,32 @@ export async function itemBodies(
     .limit(page.limit);
 }
 
+/** What an item is estimated by. */
+export type ItemText = Pick<ItemRow, 'position' | 'model' | 'request'>;
+
+/** The next bodies of a batch's items at these positions after `after`, in order. */
+export async function itemTexts(
+  scope: Scope,
+  db: Queryable,
+  wanted: { batchId: string; positions: string },
+  page: { after: number; limit: number },
+): Promise<ItemText[]> {
+  return db
+    .select({ position: items.position, model: items.model, request: items.request })
+    .from(items)
+    .where(
+      and(
+        eq(items.batchId, wanted.batchId),
+        gt(items.position, page.after),
+        sql`${items.position} < upper(${wanted.positions}::int4multirange)`,
+        sql`${items.position} <@ ${wanted.positions}::int4multirange`,
+        batchInScope(scope, items.batchId),
+      ),
+    )
+    .orderBy(asc(items.position))
+    .limit(page.limit);
+}
+
 /** Which of a job's items is for which agent; where an agent has several, the first. */
 export async function agentPositions(
   _worker: WorkerScope,

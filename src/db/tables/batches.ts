@@ -48,6 +48,8 @@ export const batches = pgTable(
     /** From what to what its requests were thought to cost when they came; null where not all could be estimated. */
     estimatedCostLow: money('estimated_cost_low'),
     estimatedCostHigh: money('estimated_cost_high'),
+    /** What it holds of its organization's budget while it is under way; null where it is not, or nobody can tell. */
+    reserved: money('reserved'),
 
     submitMode: text('submit_mode').$type<'NOW' | 'MANUAL' | 'WHEN'>().notNull(),
     whenRequests: integer('when_requests'),

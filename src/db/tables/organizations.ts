@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { boolean, index, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 import type { QuotaLayer } from '../../domain/quota.ts';
-import { bytes, moment } from './columns.ts';
+import { bytes, moment, money } from './columns.ts';
 
 /** Sets of quotas that organizations can be on, by name. */
 export const plans = pgTable('plans', {
@@ -24,6 +24,8 @@ export const organizations = pgTable('organizations', {
   grantedQuotas: jsonb('granted_quotas').$type<QuotaLayer>().notNull().default({}),
   /** What it holds itself to. */
   ownQuotas: jsonb('own_quotas').$type<QuotaLayer>().notNull().default({}),
+  /** How many US dollars it may spend in a month; null for as many as it likes. */
+  monthlyBudget: money('monthly_budget'),
 });
 
 /** Keys that callers sign in with. Only the SHA-256 of a key is kept. */
