@@ -24,6 +24,7 @@ import { connectHub, type EventSource } from './events/listener.ts';
 import { createReadings } from './events/readings.ts';
 import { ensureKeys, sandboxKey } from './first-keys.ts';
 import { createGrantSigner } from './grant-signer.ts';
+import { readingAddresses } from './http/client-address.ts';
 import { loadPersistedDocuments } from './http/defences/persisted.ts';
 import { serveMetrics } from './http/metrics-server.ts';
 import { type HttpServer, listen } from './http/server.ts';
@@ -38,6 +39,7 @@ import { openProviderAccess, type ProviderReach } from './providers/access.ts';
 import type { Emulator } from './providers/emulation.ts';
 import type { Provider } from './providers/provider.ts';
 import { providers } from './providers/registry.ts';
+import { openRates } from './rates/rates.ts';
 import { schema } from './schema/index.ts';
 import type { Services } from './services.ts';
 import { startWorker, type Worker } from './worker/worker.ts';
@@ -112,6 +114,8 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
     const hub = createHub({ intervalMilliseconds: 1000 / config.eventsPerSecondMax });
     const source = await connectHub({ hub, db, log }, config.events);
     undo.push(() => source.close());
+    const rates = openRates({ db, clock, log }, config.http.rates);
+    undo.push(() => rates.counter.close());
     let listening: string | null = null;
     // An emulator can call this process where it listens; a provider only where the outside reaches it.
     const address = () =>
@@ -122,6 +126,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
       log,
       hub,
       readings: createReadings(db, () => clock.now()),
+      rates,
       prices,
       callbacks: openCallbackCaller({ allow: config.callbackAllow, seconds: config.work.callbackSeconds }),
       // A worker listens for its operator alone.
@@ -227,7 +232,16 @@ async function openWorker(
 }
 
 async function openServer(services: Services, config: Config, source: EventSource): Promise<HttpServer> {
-  const { host, port, corsOrigins, graphiql, introspection, queryLimits, persistedDocuments } = config.http;
+  const {
+    host,
+    port,
+    corsOrigins,
+    trustedProxies,
+    graphiql,
+    introspection,
+    queryLimits,
+    persistedDocuments,
+  } = config.http;
   const documents =
     persistedDocuments === null ? null : await loadPersistedDocuments(persistedDocuments, schema);
   let listening = '';
@@ -246,6 +260,7 @@ async function openServer(services: Services, config: Config, source: EventSourc
             sandbox: config.sandbox,
             origin: () => config.http.publicUrl ?? listening,
             corsOrigins,
+            clientAddress: readingAddresses(trustedProxies),
             sandboxKey: config.sandbox ? sandboxKey : null,
             graphiql,
             defences: {

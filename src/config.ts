@@ -9,6 +9,7 @@ import { type Environment, openReading, type Reading } from './config/reading.ts
 import { variables } from './config/variables.ts';
 import type { QueryLimits } from './domain/query-limits.ts';
 import { type Connection, filledIn, type Provider } from './providers/provider.ts';
+import type { RateSettings } from './rates/rates.ts';
 import type { WorkSettings } from './services.ts';
 
 /** What a process does: everything, only answering callers, or only background work. */
@@ -38,6 +39,9 @@ export interface Config {
     /** Where the only documents lie that are executed; null where any is. */
     readonly persistedDocuments: string | null;
     readonly queryLimits: QueryLimits;
+    readonly rates: RateSettings;
+    /** Whose word counts on where a request comes from. */
+    readonly trustedProxies: readonly string[];
   };
   /** Where `/metrics` is; null where it is nowhere. */
   readonly metrics: { readonly host: string; readonly port: number } | null;
@@ -117,6 +121,8 @@ export function readConfig(
       introspection: reading.read(variables.introspection),
       persistedDocuments: reading.read(variables.persistedDocuments),
       queryLimits: readQueryLimits(reading),
+      rates: readRates(reading),
+      trustedProxies: reading.read(variables.trustedProxies),
     },
     metrics: readMetrics(reading),
     database: readDatabase(reading),
@@ -236,6 +242,16 @@ const readQueryLimits = (reading: Reading): QueryLimits => ({
   aliases: reading.read(variables.aliasesMax),
   directives: reading.read(variables.directivesMax),
   complexity: reading.read(variables.complexityMax),
+});
+
+const readRates = (reading: Reading): RateSettings => ({
+  limits: {
+    key: reading.read(variables.rateLimitPerKey),
+    organization: reading.read(variables.rateLimitPerOrganization),
+  },
+  connectionsPerKey: reading.read(variables.connectionsPerKey),
+  subscriptionsPerKey: reading.read(variables.subscriptionsPerKey),
+  signInFailures: reading.read(variables.signInFailuresMax),
 });
 
 function readWork(reading: Reading, sandbox: boolean, notifies: boolean): WorkSettings {

@@ -2,11 +2,12 @@
  * What a caller can get wrong, as classes. Each carries a stable `code`, a public message that names the field
  * and the limit, and typed details; the GraphQL schema has one member type per class. What a *provider* gets
  * wrong is a `ProviderFailure` (`providers/failure.ts`); anything else that is thrown is a fault of ours and
- * reaches nobody unmasked.
+ * reaches nobody unmasked. The file is long because every error of the API stands in it.
  */
 
 import { type BudgetRefusal, refusalMessage } from './domain/budget.ts';
 import { breachMessage, type QuotaBreach, type QuotaName } from './domain/quota.ts';
+import type { RateScope } from './domain/rate-limit.ts';
 import type { BatchStatus, JobStatus } from './domain/status.ts';
 
 /** The stable word for each kind of wrong input or unmet condition; part of the public API. */
@@ -28,7 +29,9 @@ export type AppErrorCode =
   | 'QUOTA_EXCEEDED'
   | 'BUDGET_EXCEEDED'
   | 'UNAUTHENTICATED'
-  | 'FORBIDDEN';
+  | 'FORBIDDEN'
+  | 'RATE_LIMITED'
+  | 'TOO_MANY_SUBSCRIPTIONS';
 
 /** A failure that the caller can understand and act on. The message is public. */
 export class AppError extends Error {
@@ -282,6 +285,35 @@ export class ForbiddenError extends AppError {
         ? 'This needs a key; a read token reads batches and nothing else.'
         : `This needs a key with the scope "${scope}".`,
     );
+  }
+}
+
+/** More was asked for in this minute than a key, an organization or an address may. Nothing was done. */
+export class RateLimitedError extends AppError {
+  /** The most in a minute. */
+  readonly limit: number;
+  /** In how many seconds the next minute begins. */
+  readonly retryAfterSeconds: number;
+  constructor(whose: RateScope | 'address', limit: number, retryAfterSeconds: number) {
+    const spent =
+      whose === 'address'
+        ? `More than ${limit} wrong keys came from your address in this minute`
+        : `The ${limit} points of your ${whose} in this minute do not suffice`;
+    super('RATE_LIMITED', `${spent}; try again in ${retryAfterSeconds} s.`);
+    this.limit = limit;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** The key follows as many streams of events as it may; one that ends makes room for another. */
+export class TooManySubscriptionsError extends AppError {
+  readonly limit: number;
+  constructor(limit: number) {
+    super(
+      'TOO_MANY_SUBSCRIPTIONS',
+      `The key has ${limit} subscriptions open, as many as it may; end one before you begin another.`,
+    );
+    this.limit = limit;
   }
 }
 

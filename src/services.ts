@@ -14,6 +14,7 @@ import type { Readings } from './events/readings.ts';
 import type { Meter } from './meter.ts';
 import type { PriceBook } from './prices/price-book.ts';
 import type { ProviderAccess } from './providers/access.ts';
+import type { Rates } from './rates/rates.ts';
 
 /** The parts of a running process. */
 export interface Services {
@@ -25,6 +26,8 @@ export interface Services {
   readonly prices: PriceBook;
   readonly hub: Hub;
   readonly readings: Readings;
+  /** How often callers may ask, and what they may have open at once. */
+  readonly rates: Rates;
   readonly callbacks: CallbackCaller;
   readonly signer: GrantSigner;
   readonly meter: Meter;

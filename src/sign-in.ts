@@ -21,27 +21,42 @@ export function keyIn(headers: KeyHeaders): string | null {
 /** What a read token begins with. */
 export const readTokenPrefix = 'bqt_';
 
-/** The key's owner, also by a read token of it; null for no key, and for one that is unknown, expired or revoked. */
+/**
+ * The key's owner, also by a read token of it; null for no key, and for one that is unknown, expired or revoked. Throws
+ * `RateLimitedError` where too many wrong ones came from the address; without an address, nothing is counted.
+ */
 export async function signIn(
   services: SignInParts,
   headers: KeyHeaders,
   sandbox: boolean,
+  address: string | null = null,
 ): Promise<SignedInKey | null> {
   const key = keyIn(headers);
   if (key === null) return null;
+  const hash = hashOfKey(key);
+  const lookUp = () => ownerOf(services, key, hash, sandbox);
+  return address === null ? lookUp() : services.rates.signIns.trying(address, hash, lookUp);
+}
+
+async function ownerOf(
+  services: SignInParts,
+  key: string,
+  hash: Buffer,
+  sandbox: boolean,
+): Promise<SignedInKey | null> {
   // A key that an operator chose may begin like a token.
   const text = key.startsWith(readTokenPrefix) ? key.slice(readTokenPrefix.length) : null;
   const holder = text === null ? null : await signInByGrant(services, text, sandbox);
   if (holder?.grant?.reads === 'batches') return holder;
   const now = services.clock.now();
-  const viewer = await services.db.read((q) => findKey(q, { hash: hashOfKey(key), now, sandbox }));
+  const viewer = await services.db.read((q) => findKey(q, { hash, now, sandbox }));
   if (viewer !== null) await noteUse(services, viewer, now);
   return viewer;
 }
 
 /** Who reads by what a key has signed; null for what it has not, and for what is over. Does not count as a use of the key. */
 export async function signInByGrant(
-  { db, clock, signer }: SignInParts,
+  { db, clock, signer }: Omit<SignInParts, 'rates'>,
   text: string,
   sandbox: boolean,
 ): Promise<SignedInKey | null> {
@@ -54,7 +69,7 @@ export async function signInByGrant(
     : null;
 }
 
-type SignInParts = Pick<Services, 'db' | 'clock' | 'log' | 'signer'>;
+type SignInParts = Pick<Services, 'db' | 'clock' | 'log' | 'signer' | 'rates'>;
 
 /** How exactly it is known when a key was used last: whoever signs in more often writes nothing. */
 const useMilliseconds = 60_000;

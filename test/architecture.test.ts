@@ -408,6 +408,7 @@ describe('The scanner', () => {
       'src/meter.ts',
       'src/prices/price-book.ts',
       'src/providers/access.ts',
+      'src/rates/rates.ts',
     ]);
     expect(project.length).toBeGreaterThan(150);
     for (const { code, text } of project) expect(code.split('\n')).toHaveLength(text.split('\n').length);

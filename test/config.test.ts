@@ -28,6 +28,13 @@ describe('An empty environment', () => {
         introspection: true,
         persistedDocuments: null,
         queryLimits: usualQueryLimits,
+        rates: {
+          limits: { key: 600_000, organization: 3_000_000 },
+          connectionsPerKey: 20_000,
+          subscriptionsPerKey: 20_000,
+          signInFailures: 1000,
+        },
+        trustedProxies: [],
       },
       metrics: null,
       database: { url: null, directUrl: null },
@@ -128,6 +135,12 @@ describe('Settings', () => {
       QUOTA_WAITING_REQUESTS: '14',
       QUOTA_PROVIDERS: 'openai, xai',
       SIGNING_SECRET: 'a-secret-of-32-characters-or-more',
+      RATE_LIMIT_PER_KEY: '9',
+      RATE_LIMIT_PER_ORGANIZATION: '10',
+      CONNECTIONS_PER_KEY: '11',
+      SUBSCRIPTIONS_PER_KEY: '12',
+      SIGN_IN_FAILURES_MAX: '13',
+      TRUSTED_PROXIES: '10.0.0.0/8, ::1',
     });
     expect(config).toEqual({
       http: {
@@ -149,6 +162,13 @@ describe('Settings', () => {
           directives: 7,
           complexity: 8,
         },
+        rates: {
+          limits: { key: 9, organization: 10 },
+          connectionsPerKey: 11,
+          subscriptionsPerKey: 12,
+          signInFailures: 13,
+        },
+        trustedProxies: ['10.0.0.0/8', '::1'],
       },
       metrics: { host: '10.0.0.1', port: 9090 },
       database: { url: database, directUrl: 'postgresql://localhost/direct' },

@@ -122,6 +122,15 @@ export const origins: Kind<readonly string[]> = {
     .pipe(z.array(z.string().refine(isOrigin))),
 };
 
+/** Networks and addresses. */
+export const networks: Kind<readonly string[]> = {
+  must: 'networks such as 10.0.0.0/8 and addresses, separated by commas',
+  schema: z
+    .string()
+    .transform((text) => text.split(',').map((network) => network.trim()))
+    .pipe(z.array(z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]))),
+};
+
 /** Networks, addresses, and hosts with or without a port. */
 export const callbackTargets: Kind<readonly string[]> = {
   must: 'networks such as 10.0.0.0/8 and hosts such as hooks.internal or hooks.internal:8443, separated by commas',

@@ -1,7 +1,6 @@
 /** Every setting as data: what `config.ts` reads is what `docs/config.md` tells. Providers' own: `provider-variables.ts`. */
 import { z } from 'zod';
 import { defaultPollSchedule } from '../domain/polling.ts';
-import { type QueryLimit, queryLimits } from '../domain/query-limits.ts';
 import {
   callbackTargets,
   decimal,
@@ -20,6 +19,7 @@ import {
   wholeNumber,
   yesOrNo,
 } from './kinds.ts';
+import { limitVariables } from './limit-variables.ts';
 import { quotaVariables } from './quota-variables.ts';
 
 /** One setting. `Absent` is what it is when nothing is set: a value, or null where there is none. */
@@ -34,14 +34,6 @@ export interface Variable<Value, Absent = Value> {
 }
 
 const mebibyte = 1024 * 1024;
-
-/** The setting of one limit of an operation. */
-const limitOf = ({ setting, usual, counts }: QueryLimit) => ({
-  name: setting,
-  kind: wholeNumber(1, 1_000_000_000),
-  default: usual,
-  meaning: `The most ${counts} ([limits](limits.md)).`,
-});
 
 /** The settings of the service itself, in the order in which they are documented. */
 export const variables = {
@@ -108,14 +100,7 @@ export const variables = {
     meaning:
       'The only documents that are executed: a directory of `.graphql` files, or a JSON file of texts by their SHA-256. Without it any document is.',
   },
-  tokensMax: limitOf(queryLimits.tokens),
-  nestingMax: limitOf(queryLimits.nesting),
-  depthMax: limitOf(queryLimits.depth),
-  breadthMax: limitOf(queryLimits.breadth),
-  fieldsMax: limitOf(queryLimits.fields),
-  aliasesMax: limitOf(queryLimits.aliases),
-  directivesMax: limitOf(queryLimits.directives),
-  complexityMax: limitOf(queryLimits.complexity),
+  ...limitVariables,
   ...quotaVariables,
   databaseUrl: {
     name: 'DATABASE_URL',

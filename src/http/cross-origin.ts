@@ -5,6 +5,10 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+/** What a page's script may read of an answer's headers, beside those that every one may. */
+const exposedHeaders =
+  'content-disposition, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset';
+
 /** How long a browser may remember the answer to a preflight, in seconds. */
 const preflightSeconds = 7200;
 
@@ -39,7 +43,7 @@ export function answerCrossOrigin(
       response.setHeader('access-control-allow-headers', headers['access-control-request-headers'] ?? '');
       response.setHeader('access-control-max-age', preflightSeconds);
     } else {
-      response.setHeader('access-control-expose-headers', 'content-disposition, retry-after');
+      response.setHeader('access-control-expose-headers', exposedHeaders);
     }
   }
   if (isPreflight) response.writeHead(204, { 'content-length': 0 }).end();

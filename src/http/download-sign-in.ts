@@ -6,11 +6,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SignedInKey } from '../db/queries/organizations.ts';
 import type { DownloadKind } from '../domain/download.ts';
-import { signInByGrant } from '../sign-in.ts';
+import { hashOfKey, signInByGrant } from '../sign-in.ts';
 import type { ApiOptions } from './graphql.ts';
-import { answerUnauthenticated, signInPlain } from './plain-sign-in.ts';
+import { admit, signInPlain } from './plain-sign-in.ts';
 
-/** Whoever may have this download; null after answering 401. */
+/** Whoever may have this download; null after answering 401 or 429. */
 export async function signInToDownload(
   request: IncomingMessage,
   response: ServerResponse,
@@ -18,9 +18,13 @@ export async function signInToDownload(
   { batchId, kind, link }: { batchId: string; kind: DownloadKind; link: string | null },
 ): Promise<SignedInKey | null> {
   if (link === null) return signInPlain(request, response, options);
-  const viewer = await signInByGrant(options.services, link, options.sandbox);
-  const { reads, batchIds } = viewer?.grant ?? {};
-  if (reads === kind && batchIds?.[0] === batchId.toLowerCase()) return viewer;
-  answerUnauthenticated(response);
-  return null;
+  const { services, sandbox } = options;
+  const lookUp = async () => {
+    const viewer = await signInByGrant(services, link, sandbox);
+    const { reads, batchIds } = viewer?.grant ?? {};
+    return reads === kind && batchIds?.[0] === batchId.toLowerCase() ? viewer : null;
+  };
+  return admit(request, response, options, (address) =>
+    services.rates.signIns.trying(address, hashOfKey(link), lookUp),
+  );
 }

@@ -23,6 +23,8 @@ export interface DownloadSource {
   readonly batchId: string;
   /** The position that the lines lie after. */
   readonly after: number;
+  /** Told of lines before they are sent. */
+  readonly onLines?: (count: number) => void;
 }
 
 /** How many bytes a page is to have, as far as the page before tells; and what is fetched at once of long bodies. */
@@ -35,11 +37,12 @@ const lineBytes = 100;
 
 /** The requests of a batch. */
 export async function* requestText(
-  { db, scope, batchId, after }: DownloadSource,
+  { db, scope, batchId, after, onLines }: DownloadSource,
   format: RequestFormat,
 ): AsyncGenerator<string> {
   const read = (page: DownloadPage) => db.read((q) => requestPage(scope, q, batchId, page));
   for await (const rows of pieces(read, after, (row) => row.request === null)) {
+    onLines?.(rows.length);
     const missing = rows.filter(({ request }) => request === null);
     const bodies = byPosition(
       missing.length === 0 ? [] : await db.read((q) => itemRequests(scope, q, missing)),
@@ -52,7 +55,7 @@ export async function* requestText(
 
 /** The results of a batch that succeeded, or all others. */
 export async function* resultText(
-  { db, scope, batchId, after }: DownloadSource,
+  { db, scope, batchId, after, onLines }: DownloadSource,
   kind: Exclude<DownloadKind, 'input'>,
   format: ResultFormat,
   reading: LineReading,
@@ -64,6 +67,7 @@ export async function* resultText(
     db.read((q) => resultPage(scope, q, batchId, { kind, withAccounts }, page));
   const isLong = (row: PagedResult) => row.response === null && row.bytes > 0;
   for await (const rows of pieces(read, after, isLong)) {
+    onLines?.(rows.length);
     const missing = rows.filter(isLong);
     const lines = byPosition(
       missing.length === 0 ? [] : await db.read((q) => itemResponses(scope, q, missing)),

@@ -20,6 +20,7 @@ import { requestText, resultText } from './download-text.ts';
 import { attachmentHeader } from './file-name.ts';
 import type { ApiOptions } from './graphql.ts';
 import { answerJson } from './plain-answer.ts';
+import { spendOnLines } from './rate-limiting.ts';
 
 const methods = ['GET', 'HEAD'];
 
@@ -62,13 +63,14 @@ export async function answerDownload(
 const pathPattern = /^\/batches\/(?<id>[^/]+)\/(?<kind>input|output|errors)\.jsonl$/;
 
 function textOf(
-  { db, providers }: Services,
+  { db, providers, rates }: Services,
   scope: OrganizationScope,
   { id: batchId, provider }: BatchRow,
   kind: DownloadKind,
   { format, after }: DownloadWish,
 ): AsyncIterable<string> {
-  const source = { db, scope, batchId, after };
+  const onLines = (count: number) => spendOnLines({ rates }, scope, count);
+  const source = { db, scope, batchId, after, onLines };
   if (kind === 'input') return requestText(source, format === 'openai' ? 'openai' : 'verbatim');
   return resultText(source, kind, format, providers.find(provider)?.provider.decoding ?? unreadable);
 }

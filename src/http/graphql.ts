@@ -2,21 +2,24 @@
  * GraphQL over HTTP: queries and mutations by POST, subscriptions as server-sent events.
  * Owns who may ask and what errors look like; what is answered is the schema's.
  */
+import type { IncomingMessage } from 'node:http';
 import { GraphQLError } from 'graphql';
 import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga';
 import { type Context, createContext } from '../context.ts';
 import type { SignedInKey } from '../db/queries/organizations.ts';
-import { UnauthenticatedError } from '../errors.ts';
+import { AppError, UnauthenticatedError } from '../errors.ts';
 import { noMeter } from '../meter.ts';
 import { schema } from '../schema/index.ts';
 import type { Services } from '../services.ts';
 import { signIn } from '../sign-in.ts';
+import { type ClientAddress, peerAddress } from './client-address.ts';
 import { createDocumentCache } from './defences/document-cache.ts';
 import { type Defences, defencesPlugin, usualDefences } from './defences/plugin.ts';
 import { endWithKey } from './end-with-key.ts';
 import type { KeyWatch } from './key-watch.ts';
 import { measuringPlugin } from './measuring.ts';
 import { publicError } from './public-error.ts';
+import { chargeOperation, chargeRequest, rateLimitPlugin } from './rate-limiting.ts';
 import { requestReadingPlugin } from './request-reading.ts';
 import { sharedExecution } from './shared-execution.ts';
 
@@ -30,6 +33,8 @@ export interface ApiOptions {
   /** The origin that URLs handed out begin with. */
   readonly origin: () => string;
   readonly corsOrigins: readonly string[];
+  /** Where a request comes from; from whom the connection is, where left out. */
+  readonly clientAddress?: ClientAddress;
   /** A key that GraphiQL arrives with; only in the sandbox. */
   readonly sandboxKey: string | null;
   /** What may be asked; the usual where left out. */
@@ -40,6 +45,8 @@ export interface ApiOptions {
 
 /** What travels with a request from its transport to the context. */
 export interface Transported {
+  /** The request as node has it; absent where it came by another way than node's server. */
+  readonly req?: IncomingMessage;
   /** Set by a transport that signs in by itself (WebSocket), else by the plugin below. */
   viewer?: SignedInKey;
   /** What the request says beside its document. */
@@ -54,7 +61,7 @@ const envelopeBytes = 1_000_000;
 
 /** Makes the GraphQL server; its streams end with their keys. */
 export function createGraphqlApi(options: ApiOptions, keys: KeyWatch) {
-  const { services, sandbox, origin, defences = usualDefences } = options;
+  const { services, origin, sandbox, defences = usualDefences } = options;
   return createYoga<Transported, Context>({
     schema,
     graphqlEndpoint: graphqlPath,
@@ -75,9 +82,10 @@ export function createGraphqlApi(options: ApiOptions, keys: KeyWatch) {
     },
     plugins: [
       requestReadingPlugin,
-      signInPlugin(services, sandbox),
+      signInPlugin(options),
       sharedExecution(services.log),
-      defencesPlugin(defences),
+      defencesPlugin(defences, chargeOperation),
+      rateLimitPlugin(services),
       endWithKey(keys),
       ...(services.meter === noMeter ? [] : [measuringPlugin(services.meter)]),
     ],
@@ -89,16 +97,20 @@ export function createGraphqlApi(options: ApiOptions, keys: KeyWatch) {
 }
 
 /** Refuses an operation without a good key before any of it is read. */
-function signInPlugin(services: Services, sandbox: boolean): Plugin<Transported> {
+function signInPlugin({ services, sandbox, clientAddress = peerAddress }: ApiOptions): Plugin<Transported> {
   return {
     async onParams({ request, context, setResult }) {
       const transported: Transported = context;
       try {
-        const viewer = await signIn(services, Object.fromEntries(request.headers), sandbox);
-        if (viewer === null) setResult({ errors: [unauthenticated()] });
-        else transported.viewer = viewer;
+        const { req } = transported;
+        const address = req === undefined ? null : clientAddress(req);
+        const viewer = await signIn(services, Object.fromEntries(request.headers), sandbox, address);
+        if (viewer === null) return setResult({ errors: [unauthenticated()] });
+        transported.viewer = viewer;
+        await chargeRequest(services, viewer);
       } catch (error) {
-        setResult({ errors: [nothingDone(publicError(services.log, error))] });
+        if (error instanceof AppError) setResult({ errors: [publicError(services.log, error)] });
+        else setResult({ errors: [nothingDone(publicError(services.log, error))] });
       }
     },
   };

@@ -3,7 +3,13 @@
  * the document only; everything else is a fault of ours, which is logged and shown as nothing but that.
  */
 import { GraphQLError } from 'graphql';
-import { AppError, ArgumentError, ValidationError } from '../errors.ts';
+import {
+  AppError,
+  ArgumentError,
+  RateLimitedError,
+  TooManySubscriptionsError,
+  ValidationError,
+} from '../errors.ts';
 import type { Services } from '../services.ts';
 
 /** The error as a client sees it. */
@@ -16,6 +22,7 @@ export function publicError(log: Services['log'], error: unknown): GraphQLError 
         code: original.code,
         ...(original instanceof ArgumentError ? { argument: original.argument } : {}),
         ...(original instanceof ValidationError ? { issues: original.issues } : {}),
+        ...limitExtensions(original),
       },
     });
   }
@@ -25,6 +32,14 @@ export function publicError(log: Services['log'], error: unknown): GraphQLError 
     ...(error instanceof GraphQLError ? { nodes: error.nodes, path: error.path } : {}),
     extensions: { code: 'INTERNAL_SERVER_ERROR' },
   });
+}
+
+/** What a refusal for too much says beside: HTTP hears of it by its status, too. */
+function limitExtensions(error: AppError): Record<string, unknown> {
+  if (error instanceof TooManySubscriptionsError) return { limit: error.limit, http: { status: 429 } };
+  if (!(error instanceof RateLimitedError)) return {};
+  const { limit, retryAfterSeconds: retryAfter } = error;
+  return { limit, retryAfter, http: { status: 429, headers: { 'retry-after': String(retryAfter) } } };
 }
 
 /**

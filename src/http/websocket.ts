@@ -11,7 +11,9 @@ import { type GraphQLParams, isAsyncIterable } from 'graphql-yoga';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Context } from '../context.ts';
 import type { SignedInKey } from '../db/queries/organizations.ts';
+import { RateLimitedError } from '../errors.ts';
 import { signIn } from '../sign-in.ts';
+import { peerAddress } from './client-address.ts';
 import { type ConnectionStreams, createConnectionStreams } from './connection-streams.ts';
 import { mayOpenSocket } from './cross-origin.ts';
 import { documentOf } from './defences/persisted.ts';
@@ -19,6 +21,8 @@ import { usualDefences } from './defences/plugin.ts';
 import { sendingDirectly } from './direct-sending.ts';
 import { type ApiOptions, type GraphqlApi, graphqlPath } from './graphql.ts';
 import type { KeyWatch } from './key-watch.ts';
+import { publicError } from './public-error.ts';
+import { chargeRequest } from './rate-limiting.ts';
 import { unwrappedResults } from './shared-execution.ts';
 import { refuseWrongWay } from './wrong-way-messages.ts';
 
@@ -31,12 +35,15 @@ export interface WebSocketApi {
 /** How often a client is asked for a sign of life; one that has not answered by the next time is cut off. */
 const usualKeepAliveMilliseconds = 12_000;
 
-type SocketOptions = Pick<ApiOptions, 'services' | 'sandbox' | 'corsOrigins' | 'origin' | 'defences'>;
+type SocketOptions = Pick<
+  ApiOptions,
+  'services' | 'sandbox' | 'corsOrigins' | 'origin' | 'defences' | 'clientAddress'
+>;
 
 interface Extra extends Record<PropertyKey, unknown> {
   viewer?: SignedInKey;
-  /** Stops watching the connection's key. */
-  unwatch?: () => void;
+  /** Stops watching the connection's key, and counting it. */
+  letGo?: () => void;
   streams?: ConnectionStreams;
 }
 
@@ -50,6 +57,7 @@ export function serveWebSocket(
     keys,
     corsOrigins,
     origin,
+    clientAddress = peerAddress,
     defences: { documents } = usualDefences,
   }: SocketOptions & { readonly keys: KeyWatch },
   keepAliveMilliseconds = usualKeepAliveMilliseconds,
@@ -65,25 +73,39 @@ export function serveWebSocket(
       // The reason for a closing is public, so it must not be the text of whatever went wrong.
       isProd: true,
       async onConnect({ connectionParams, extra }) {
+        const { socket } = extra;
         try {
-          const viewer = await signIn(services, lowerCased(connectionParams), sandbox);
+          const address = clientAddress(extra.request);
+          const viewer = await signIn(services, lowerCased(connectionParams), sandbox, address);
           if (viewer === null) return false;
+          // One that has gone meanwhile would be watched and counted for good.
+          if (socket.readyState !== socket.OPEN) return false;
+          const uncount = services.rates.connections.open(viewer.apiKeyId);
+          if (uncount === null) {
+            socket.close(tryAgainLater, 'TOO_MANY_CONNECTIONS');
+            return false;
+          }
           extra.viewer = viewer;
           extra.streams = createConnectionStreams();
-          const { socket } = extra;
-          // One that has gone meanwhile would be watched for good.
-          if (socket.readyState === socket.OPEN)
-            extra.unwatch = keys.watch(viewer, () => socket.close(CloseCode.Forbidden, 'Forbidden'));
+          const unwatch = keys.watch(viewer, () => socket.close(CloseCode.Forbidden, 'Forbidden'));
+          extra.letGo = () => {
+            unwatch();
+            uncount();
+          };
           return true;
         } catch (error) {
+          if (error instanceof RateLimitedError) {
+            socket.close(tryAgainLater, error.code);
+            return false;
+          }
           services.log.error({ err: error }, 'nobody can sign in, by a fault of the service');
           // Not 4403 or 4500, after which clients give up.
-          extra.socket.close(tryAgainLater);
+          socket.close(tryAgainLater);
           return false;
         }
       },
       onClose({ extra }) {
-        extra.unwatch?.();
+        extra.letGo?.();
         extra.streams?.end();
       },
       async onSubscribe({ extra }, id, payload) {
@@ -95,6 +117,11 @@ export function serveWebSocket(
           viewer,
           params: payload as GraphQLParams,
         });
+        try {
+          await chargeRequest(services, viewer);
+        } catch (error) {
+          return [publicError(services.log, error)];
+        }
         const query = documentOf(payload, documents);
         if (query instanceof GraphQLError) return [query];
         let document: DocumentNode;

@@ -36,6 +36,11 @@ const ErrorCodeType = builder.enumType('ErrorCode', {
     INVALID_ARGUMENT: { description: 'An argument is out of range, or a cursor or id is not one of ours.' },
     UNAUTHENTICATED: { description: 'No key, or one that is unknown, expired or revoked.' },
     FORBIDDEN: { description: 'The key lacks the scope that this needs.' },
+    RATE_LIMITED: {
+      description:
+        'More was asked for in this minute than may be. Nothing was done; try again when it is over.',
+    },
+    TOO_MANY_SUBSCRIPTIONS: { description: 'The key has as many subscriptions open as it may.' },
   } as const,
 });
 

@@ -5,6 +5,7 @@ import { budgetOf } from '../resolvers/budget.ts';
 import { callbackSecret } from '../resolvers/callbacks.ts';
 import { listCredentials } from '../resolvers/credentials.ts';
 import { allowedProviders, organizationPlan, organizationQuotas } from '../resolvers/quotas.ts';
+import { rateLimitOf } from '../resolvers/rate-limit.ts';
 import { readTokenInUse } from '../resolvers/read-tokens.ts';
 import { spendOf } from '../resolvers/spend.ts';
 import { ApiKeyConnection, ApiKeyRef } from './api-key.ts';
@@ -14,6 +15,7 @@ import { builder } from './builder.ts';
 import { CallbackSecretType } from './callback.ts';
 import { CredentialConnection, CredentialRef } from './credential.ts';
 import { QuotaType } from './quota.ts';
+import { RateLimitType } from './rate-limit.ts';
 import { ReadTokenRef } from './read-token.ts';
 import { SpendType } from './spend.ts';
 
@@ -129,6 +131,11 @@ const ViewerType = builder.objectRef<ViewerModel>('Viewer').implement({
         'What your organization may spend in this month, and what is used of it; not for read tokens.',
       authScopes: { key: true },
       resolve: (_viewer, _args, context) => budgetOf(context),
+    }),
+    rateLimit: t.field({
+      type: RateLimitType,
+      description: 'How much you may still ask for in this minute, this operation included.',
+      resolve: (viewer, _args, context) => rateLimitOf(viewer, context),
     }),
     sandbox: t.boolean({
       description: 'Whether this service answers from emulators, so that nothing is sent or paid.',

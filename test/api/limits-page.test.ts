@@ -11,16 +11,18 @@ import { loadPersistedDocuments } from '../../src/http/defences/persisted.ts';
 import { createGraphqlApi } from '../../src/http/graphql.ts';
 import { watchKeys } from '../../src/http/key-watch.ts';
 import { providers } from '../../src/providers/registry.ts';
+import { openRates } from '../../src/rates/rates.ts';
 import { schema } from '../../src/schema/index.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
 const page = readFileSync(new URL('../../docs/limits.md', import.meta.url), 'utf8');
 const examples = [
   ...page.matchAll(
-    /<!-- answered(?: with (\w+)=([^\n]*))? -->\n```(graphql|json)\n(.*?)```\n\n```json\n(.*?)```/gs,
+    /<!-- answered( the second time)?(?: with (\w+)=([^\n]*))? -->\n```(graphql|json)\n(.*?)```\n\n```json\n(.*?)```/gs,
   ),
-].map(([, setting = '', value = '', language, asked = '', answer = '']) => ({
+].map(([, again, setting = '', value = '', language, asked = '', answer = '']) => ({
   title: setting === '' ? 'with every default' : `with ${setting}=${value}`,
+  times: again === undefined ? 1 : 2,
   setting,
   value,
   body: language === 'graphql' ? JSON.stringify({ query: asked }) : asked,
@@ -39,12 +41,12 @@ afterAll(async () => {
 });
 
 describe('The examples on the page of limits', () => {
-  it.each(examples)('are answered as they say: $title', async ({ setting, value, body, answer }) => {
+  it.each(examples)('are answered as they say: $title', async ({ setting, value, times, body, answer }) => {
     const { http } = readConfig({ [setting]: value.replace('<a directory>', nothing) }, {}, providers);
     const path = http.persistedDocuments;
     const keys = watchKeys(service.app.services);
     const options = {
-      services: service.app.services,
+      services: { ...service.app.services, rates: openRates(service.app.services, http.rates) },
       sandbox: true,
       origin: () => service.url,
       corsOrigins: [],
@@ -57,22 +59,47 @@ describe('The examples on the page of limits', () => {
       },
     };
     const api = createGraphqlApi(options, keys);
-    const response = await api.fetch(`${service.url}/graphql`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-api-key': sandboxKey },
-      body,
-    });
-    expect(await response.json()).toEqual(answer);
+    const ask = async () => {
+      const response = await api.fetch(`${service.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-api-key': sandboxKey },
+        body,
+      });
+      return response.json();
+    };
+    for (let time = 1; time < times; time += 1) expect(await ask()).not.toHaveProperty('errors');
+    expect(await ask()).toEqual(answer);
     await api.dispose();
     keys.close();
+  });
+
+  it('show the headers that every answer has', async () => {
+    const [, block = ''] = /<!-- answered with headers -->\n```http\n(.*?)```/s.exec(page) ?? [];
+    const response = await fetch(`${service.url}/graphql?query={viewer{sandbox}}`, {
+      headers: { 'x-api-key': sandboxKey },
+    });
+    const shown = block
+      .trim()
+      .split('\n')
+      .map((line) => line.split(': '));
+    expect(shown).toHaveLength(3);
+    for (const [name = '', value] of shown) expect(response.headers.get(name), name).toBe(value);
   });
 
   it('show every refusal that there is', () => {
     const shown = examples.map(({ answer }) => answer.errors?.[0].extensions.code);
     const codes = Object.values(queryLimits).map(({ code }) => code);
     expect(shown).toEqual(
-      expect.arrayContaining([...codes, 'INTROSPECTION_OFF', 'DOCUMENT_NOT_PERSISTED', 'DOCUMENT_NOT_FOUND']),
+      expect.arrayContaining([
+        ...codes,
+        'INTROSPECTION_OFF',
+        'DOCUMENT_NOT_PERSISTED',
+        'DOCUMENT_NOT_FOUND',
+        'RATE_LIMITED',
+        'TOO_MANY_SUBSCRIPTIONS',
+      ]),
     );
-    expect(examples).toHaveLength(page.split('<!-- answered').length - 1);
+    // The headers are a block of their own.
+    expect(examples).toHaveLength(page.split('<!-- answered').length - 2);
   });
 });

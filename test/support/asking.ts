@@ -32,7 +32,9 @@ export async function ask(
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  const headers = [...response.headers].filter(([name]) => !/^(?:date|keep-alive|connection)$/.test(name));
+  const headers = [...response.headers].filter(
+    ([name]) => !/^(?:date|keep-alive|connection|ratelimit-.*)$/.test(name),
+  );
   return { status: response.status, headers: Object.fromEntries(headers), body: await response.text() };
 }
 

@@ -80,8 +80,9 @@ export async function startTestService(environment: Record<string, string> = {})
     clock,
     works: false,
     onStatement: (statement) => {
-      // That notifications arrive is proven when the wall clock says so; a test that counts must not see it.
-      if (!statement.includes(' as proof')) statements.push(statement);
+      // That notifications arrive is proven when the wall clock says so, and limits are settled for many requests
+      // at once; a test that counts must not see either.
+      if (!/ as proof|"rate_counts"/.test(statement)) statements.push(statement);
     },
   });
   const work = () => workOnce(app.services, app.databaseUrl);

@@ -37,6 +37,8 @@ export const tenantSettings = {
   CALLBACK_ALLOW: '127.0.0.1',
   CREDENTIALS_KEY: Buffer.alloc(32, 'isolated').toString('base64'),
   QUERY_COMPLEXITY_MAX: '1000000000',
+  RATE_LIMIT_PER_KEY: '1000000000',
+  RATE_LIMIT_PER_ORGANIZATION: '1000000000',
 };
 
 /** Fills the organization that `key` signs in; the sandbox's where it is left out. */

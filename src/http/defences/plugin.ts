@@ -13,6 +13,7 @@ import {
   validate,
 } from 'graphql';
 import type { GraphQLParams, Plugin } from 'graphql-yoga';
+import type { Context } from '../../context.ts';
 import { type QueryLimits, usualQueryLimits } from '../../domain/query-limits.ts';
 import { complexityOf, type Execution } from './complexity.ts';
 import { introspects, measure } from './measure.ts';
@@ -39,8 +40,14 @@ export const usualDefences: Defences = {
   documents: null,
 };
 
+/** Takes what an operation of this complexity costs; why it is refused, where it is. */
+export type Charge = (context: Context, complexity: number) => Promise<GraphQLError | null>;
+
 /** The plugin that all transports share. */
-export function defencesPlugin({ limits, introspection, suggestions, documents }: Defences): Plugin {
+export function defencesPlugin(
+  { limits, introspection, suggestions, documents }: Defences,
+  charge: Charge,
+): Plugin<Context> {
   const refused = (document: DocumentNode): GraphQLError | null => {
     if (!introspection && introspects(document)) {
       return refusal('INTROSPECTION_OFF', 'The schema cannot be asked for here.');
@@ -48,11 +55,12 @@ export function defencesPlugin({ limits, introspection, suggestions, documents }
     return beyondLimit(measure(document), limits);
   };
 
-  /** Why an operation is not executed; else how complex it is. */
-  const weigh = (execution: Execution): GraphQLError | number => {
+  /** Why an operation is not executed; else how complex it is, once that is paid for. */
+  const weigh = async (execution: Execution & { contextValue: Context }): Promise<GraphQLError | number> => {
     const nesting = nestingOf(execution.variableValues ?? {}, limits.nesting);
     const complexity = complexityOf(execution);
-    return beyondLimit({ nesting, complexity }, limits) ?? complexity;
+    const beyond = beyondLimit({ nesting, complexity }, limits);
+    return beyond ?? (await charge(execution.contextValue, complexity)) ?? complexity;
   };
 
   const telling = { hideSuggestions: !suggestions };
@@ -87,8 +95,8 @@ export function defencesPlugin({ limits, introspection, suggestions, documents }
         return error === null ? validate(schema, document, rules, telling) : [error];
       });
     },
-    onExecute({ args, executeFn, setExecuteFn, setResultAndStopExecution }) {
-      const weight = weigh(args);
+    async onExecute({ args, executeFn, setExecuteFn, setResultAndStopExecution }) {
+      const weight = await weigh(args);
       if (weight instanceof GraphQLError) return setResultAndStopExecution({ errors: [weight] });
       setExecuteFn((all) => executeFn({ ...all, ...telling }));
       // Only who asks is told: `{"complexity": true}` in the request's own `extensions`.
@@ -100,8 +108,8 @@ export function defencesPlugin({ limits, introspection, suggestions, documents }
         },
       };
     },
-    onSubscribe({ args, subscribeFn, setSubscribeFn, setResultAndStopExecution }) {
-      const weight = weigh(args);
+    async onSubscribe({ args, subscribeFn, setSubscribeFn, setResultAndStopExecution }) {
+      const weight = await weigh(args);
       if (weight instanceof GraphQLError) setResultAndStopExecution({ errors: [weight] });
       else setSubscribeFn((all) => subscribeFn({ ...all, ...telling }));
     },
