@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import packageJson from '../package.json' with { type: 'json' };
+import type { Environment } from '../src/config/reading.ts';
 import { variables } from '../src/config/variables.ts';
 import { readConfig } from '../src/config.ts';
-import type { Environment } from '../src/config/reading.ts';
 import { providers } from '../src/providers/registry.ts';
 
 const root = new URL('../', import.meta.url);
