@@ -20,10 +20,12 @@ export interface ProviderModel extends ProviderEntry {
 export function listProviders({ services, scope, sandbox }: Context): readonly ProviderModel[] {
   const { db, providers, credentials } = services;
   const { organizationId } = scope;
+  // A token is told how its key is answered; what it is told of credentials themselves is the schema's to say.
+  const ofKey = { ...scope, grant: null };
   // Once for all of them, and only where it is asked for.
   let brought: Promise<readonly CredentialRow[]> | undefined;
   const ownCredentials = () => {
-    brought ??= db.read((q) => usableCredentials(scope, q, { organizationId, sandbox }));
+    brought ??= db.read((q) => usableCredentials(ofKey, q, { organizationId, sandbox }));
     return brought;
   };
   return providers.entries.map((entry) => {

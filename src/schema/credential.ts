@@ -92,7 +92,8 @@ builder.objectField(BatchRef, 'credential', (t) =>
     type: CredentialRef,
     nullable: true,
     description:
-      "Your organization's own credential that its jobs are sent with; null where they are sent with the service's.",
+      "Your organization's own credential that its jobs are sent with; null where they are sent with the service's. For keys, not for read tokens.",
+    authScopes: { key: true },
     resolve: (batch, _args, context) => credentialOf(batch.credentialId, context),
   }),
 );

@@ -167,7 +167,8 @@ const ProviderType = builder.objectRef<ProviderModel>('Provider').implement({
       type: CredentialRef,
       nullable: true,
       description:
-        "Your organization's own credential that its new batches use where they name none; null where they use the service's, or there is none.",
+        "Your organization's own credential that its new batches use where they name none; null where they use the service's, or there is none. For keys, not for read tokens.",
+      authScopes: { key: true },
       resolve: (provider) => provider.ownCredential(),
     }),
     credentialSettings: t.field({

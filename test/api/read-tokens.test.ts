@@ -165,12 +165,12 @@ describe('A token opens nothing else', () => {
   });
 
   it('nor who did what with a batch, nor where providers call', async () => {
-    const query = `query($id: ID!) { batch(id: $id) { id createdBy { id } lastUpdatedBy { id }
-      jobs(first: 1) { edges { node { id callback { url } } } } } providers { name webhook { url } } }`;
+    const query = `query($id: ID!) { batch(id: $id) { id createdBy { id } lastUpdatedBy { id } credential { id }
+      jobs(first: 1) { edges { node { id callback { url } } } } } providers { name mode credential { id } webhook { url } } }`;
     const { data, errors } = await service.query(query, { id: tenant.done }, tokens.all);
     expect(data.batch).toMatchObject({ createdBy: null, lastUpdatedBy: null });
     expect(data.batch.jobs.edges[0].node).toMatchObject({ callback: null });
-    expect(new Set(errors?.map(({ path }) => path.at(-1)))).toEqual(new Set(['callback', 'webhook']));
+    expect(new Set(errors?.map(({ path }) => path.at(-1)))).toEqual(new Set(['callback', 'credential', 'webhook']));
     const trail = 'query($id: ID!) { batch(id: $id) { audit { totalCount } } }';
     expect((await service.query(trail, { id: tenant.done }, tokens.all)).errors).toMatchObject([
       { extensions: { code: 'FORBIDDEN' } },
