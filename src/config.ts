@@ -5,6 +5,7 @@
  */
 import { readCompatibleServices } from './config/compatible-services.ts';
 import { furtherVariables, providerVariables } from './config/provider-variables.ts';
+import { readQueues, readQuotas } from './config/quotas.ts';
 import { type Environment, openReading, type Reading } from './config/reading.ts';
 import { variables } from './config/variables.ts';
 import type { QueryLimits } from './domain/query-limits.ts';
@@ -109,7 +110,10 @@ export function readConfig(
   const connections = readProviders(reading, providers, sandbox);
   if (flags.live === true) demandKey(reading, providers);
   const events = reading.read(variables.events);
-  const work = readWork(reading, sandbox, events === 'notify');
+  const work = {
+    ...readWork(reading, sandbox, events === 'notify'),
+    queues: readQueues(reading, providers),
+  };
   const config: Config = {
     http: {
       host: reading.read(variables.host),
@@ -254,7 +258,7 @@ const readRates = (reading: Reading): RateSettings => ({
   signInFailures: reading.read(variables.signInFailuresMax),
 });
 
-function readWork(reading: Reading, sandbox: boolean, notifies: boolean): WorkSettings {
+function readWork(reading: Reading, sandbox: boolean, notifies: boolean): Omit<WorkSettings, 'queues'> {
   const mode = sandbox ? 'sandbox' : undefined;
   const { pollFirstSeconds, pollMaxSeconds } = variables;
   const poll = {
@@ -278,13 +282,7 @@ function readWork(reading: Reading, sandbox: boolean, notifies: boolean): WorkSe
     eventRetentionDays: reading.read(variables.eventRetentionDays),
     notifies,
     bodyBytesMax: reading.read(variables.bodyBytesMax),
-    quotas: {
-      requestsPerBatch: reading.read(variables.quotaRequestsPerBatch),
-      bytesPerUpload: reading.read(variables.quotaBytesPerUpload),
-      activeBatches: reading.read(variables.quotaActiveBatches),
-      waitingRequests: reading.read(variables.quotaWaitingRequests),
-      providers: reading.read(variables.quotaProviders),
-    },
+    quotas: readQuotas(reading),
   };
 }
 

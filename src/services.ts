@@ -65,6 +65,8 @@ export interface WorkSettings {
   readonly notifies: boolean;
   /** Uploads and inline requests: the largest file or text taken through GraphQL, in bytes. */
   readonly bodyBytesMax: number;
+  /** What may be at a provider at once with one credential, by the setting that says it, and by model. */
+  readonly queues: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** What an organization may have for which nothing else is set. */
   readonly quotas: Quotas;
 }

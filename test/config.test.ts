@@ -64,6 +64,7 @@ describe('An empty environment', () => {
           waitingRequests: null,
           providers: null,
         },
+        queues: {},
       },
       callbackAllow: [],
       pricesFile: null,
@@ -141,6 +142,8 @@ describe('Settings', () => {
       SUBSCRIPTIONS_PER_KEY: '12',
       SIGN_IN_FAILURES_MAX: '13',
       TRUSTED_PROXIES: '10.0.0.0/8, ::1',
+      ANTHROPIC_QUEUE_REQUESTS: '15',
+      OPENAI_QUEUE_TOKENS: 'gpt-5=16, *=17',
     });
     expect(config).toEqual({
       http: {
@@ -197,6 +200,10 @@ describe('Settings', () => {
           activeBatches: 13,
           waitingRequests: 14,
           providers: ['openai', 'xai'],
+        },
+        queues: {
+          ANTHROPIC_QUEUE_REQUESTS: { '*': 15 },
+          OPENAI_QUEUE_TOKENS: { 'gpt-5': 16, '*': 17 },
         },
       },
       callbackAllow: ['10.0.0.0/8', '::1', 'hooks.internal:8443'],
@@ -557,7 +564,9 @@ describe('The table of settings', () => {
     );
     expect(lines.find((line) => line.includes('POLL_MAX_SECONDS'))).toContain('| `3600` (sandbox: `5`) |');
     expect(lines.find((line) => line.includes('OPENAI_BASE_URL'))).toContain('`https://api.openai.com/v1`');
-    expect(lines).toHaveLength(2 + Object.keys(variables).length + 2 * providers.length + further.length);
+    const queues = providers.flatMap(({ limits }) => limits.queue);
+    const own = 2 * providers.length + further.length + queues.length;
+    expect(lines).toHaveLength(2 + Object.keys(variables).length + own);
     for (const line of lines) expect(line.match(/(?<!\\)\|/g)).toHaveLength(5);
   });
 });

@@ -26,7 +26,7 @@ export async function closeBatch(
 ): Promise<BatchRow> {
   return transition(services, scope, tx, batchId, async ({ batch, seq, now }) => {
     const entry = await reachFor(services, tx, batch, 'SEND');
-    const planned = await planJobs(entry.provider, allMeasures(scope, tx, batch));
+    const planned = await planJobs(services, entry.provider, allMeasures(scope, tx, batch));
     await refuseBeyondBudget(scope, tx, batch, { estimated: batch.estimatedCostHigh, kept: zero }, now);
     const newJobs = toJobs(services, batch, entry, planned, { number: 1, attempt: 1, seq, now, dueAt: now });
     return {

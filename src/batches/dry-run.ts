@@ -41,7 +41,7 @@ export async function dryRunBatch(
       submitsNow: input.submit.kind === 'NOW',
       budgetExceeded: await budgetExceeded(services, scope, entry, findings),
     };
-    return new DryRun({ ...findings, jobs: await jobsOf(entry, row, accepted) });
+    return new DryRun({ ...findings, jobs: await jobsOf(services, entry, row, accepted) });
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;
     return new DryRun({ ...findings, issues: error.issues, issueCount: error.total });
@@ -114,12 +114,13 @@ const measured = (services: Services, { provider }: ProviderEntry, accepted: rea
 });
 
 async function jobsOf(
+  services: Services,
   { provider }: ProviderEntry,
   { endpoint }: BatchDraft['row'],
   accepted: readonly PlacedItem[],
 ): Promise<DryRunJob[]> {
   if (accepted.length === 0) return [];
-  const planned = await planJobs(provider, onePage(accepted));
+  const planned = await planJobs(services, provider, onePage(accepted));
   return planned.map((job) => ({
     endpoint: job.endpoint ?? endpoint,
     model: job.model,

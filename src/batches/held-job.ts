@@ -88,6 +88,7 @@ export function tryAgainLater(current: JobRow, failure: ProviderFailure, now: Da
       leaseUntil: null,
       errorCode,
       errorMessage: storableText(failure.message),
+      waitingFor: null,
     },
   };
 }

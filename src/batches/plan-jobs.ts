@@ -5,12 +5,14 @@
 import type { ItemMeasure } from '../db/queries/items.ts';
 import type { NewJob } from '../db/queries/jobs.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
+import { fitsIntoRoom } from '../domain/queue-room.ts';
 import { createPlanner, type PlannedJob, type Planner, type PlanRefusal } from '../domain/splitting.ts';
 import { type Issue, ValidationError } from '../errors.ts';
 import type { ProviderEntry } from '../providers/access.ts';
 import type { Provider } from '../providers/provider.ts';
 import { newId, newNonce, type Services } from '../services.ts';
 import { lineBytesOf } from './line-bytes.ts';
+import { roomLimits } from './room-limits.ts';
 
 /** How many requests are measured in one reading. */
 export const measuresPerReading = 10_000;
@@ -20,10 +22,11 @@ export type MeasureReadings = AsyncIterable<readonly ItemMeasure[]>;
 
 /** The jobs for these requests. Throws `ValidationError` where they cannot be split for the provider. */
 export async function planJobs(
+  services: Settings,
   provider: Provider,
   readings: MeasureReadings,
 ): Promise<readonly PlannedJob[]> {
-  const result = (await filled(provider, readings)).finish();
+  const result = (await filled(services, provider, readings)).finish();
   if (result.kind === 'planned') return result.jobs;
   throw new ValidationError(
     result.refusals.map((refusal) => issueOf(refusal, provider.title)),
@@ -33,13 +36,23 @@ export async function planJobs(
 
 /** The jobs for those of these requests that can be split for the provider. */
 export const planPossibleJobs = async (
+  services: Settings,
   provider: Provider,
   readings: MeasureReadings,
-): Promise<readonly PlannedJob[]> => (await filled(provider, readings)).finishPossible();
+): Promise<readonly PlannedJob[]> => (await filled(services, provider, readings)).finishPossible();
 
-async function filled(provider: Provider, readings: MeasureReadings): Promise<Planner> {
+type Settings = Pick<Services, 'settings'>;
+
+async function filled(services: Settings, provider: Provider, readings: MeasureReadings): Promise<Planner> {
   const { limits, encoding, unmixable, distinct } = provider;
-  const planner = createPlanner({ limits, frameBytes: encoding.frameBytes, unmixable, distinct });
+  const room = roomLimits(services, provider);
+  const planner = createPlanner({
+    limits,
+    frameBytes: encoding.frameBytes,
+    unmixable,
+    distinct,
+    findsRoom: (job) => fitsIntoRoom(room, job),
+  });
   for await (const items of readings) {
     for (const item of items) planner.add({ ...item, encodedBytes: lineBytesOf(provider, item) });
   }

@@ -25,7 +25,7 @@ import type { LockedBatch } from './transition.ts';
  * of it where the organization's budget has no room for it, and then the batch ends and says so.
  */
 export async function retriedByPolicy(
-  services: Pick<Services, 'clock' | 'prices' | 'providers'>,
+  services: Pick<Services, 'clock' | 'prices' | 'providers' | 'settings'>,
   tx: Queryable,
   locked: LockedBatch,
   change: BatchChange,
@@ -39,7 +39,7 @@ export async function retriedByPolicy(
   const entry = services.providers.find(batch.provider);
   if (policy === null || !isLeft || entry === null || !ends(batch, change)) return change;
   const transient = counted(failedReadings(workerScope, tx, batch.id, transientFailures, null));
-  const planned = await planPossibleJobs(entry.provider, transient.readings);
+  const planned = await planPossibleJobs(services, entry.provider, transient.readings);
   const left = transient.count() - planned.reduce((sum, { requestCount }) => sum + requestCount, 0);
   const data = { ...change.data, ...(left === 0 ? {} : { belowMinimum: left }) };
   if (planned.length === 0) return { ...change, data };

@@ -63,7 +63,11 @@ export async function retryBatch(
         const entry = await reachFor(services, tx, locked.batch, 'SEND');
         const selection = selectionOf(input);
         const among = await namedPositions(scope, tx, batchId, selection, input.filter?.customIds ?? null);
-        const planned = await planJobs(entry.provider, failedReadings(scope, tx, batchId, selection, among));
+        const planned = await planJobs(
+          services,
+          entry.provider,
+          failedReadings(scope, tx, batchId, selection, among),
+        );
         if (planned.length === 0) throw new NothingToRetryError();
         requests = planned.reduce((sum, { requestCount }) => sum + requestCount, 0);
         const { now } = locked;

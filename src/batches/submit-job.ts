@@ -22,7 +22,7 @@ import { endedUnsent } from './overdue-job.ts';
 import { sendingGuard } from './sending-guard.ts';
 import { storableText } from './storable-text.ts';
 import { LeaseLostError } from './transition.ts';
-import { passTurn, waitingForTurn } from './turn.ts';
+import { passTurn, waitingForTurn, waitsOn } from './turn.ts';
 
 /** A provider, as whom it is called, and the calls. */
 interface Reached {
@@ -38,6 +38,7 @@ export async function submitJob(
   job: JobRow,
   lease: HeldLease,
 ): Promise<void> {
+  if (await waitsOn(services, provider, { ...job, credential: entry.credential ?? job.credential })) return;
   const sending = await writeIntent(services, provider, job, entry);
   if (sending === null) {
     // Somebody was faster, or it is another's turn; what the job needs now is not this.
@@ -91,6 +92,7 @@ async function writeIntent(
       dueAt: now,
       errorCode: null,
       errorMessage: null,
+      waitingFor: null,
     } as const;
     sending = { ...current, ...intent };
     return { event: 'JOB_SENDING', set: intent };

@@ -25,6 +25,7 @@ import type { BatchChange } from './batch-change.ts';
 import { costAfter, countsAfter, reservedAfter, usageAfter } from './batch-sums.ts';
 import { failureAfter, notOver, timesAfter } from './batch-times.ts';
 import { budgetWarning } from './budget.ts';
+import { passRoom } from './pass-room.ts';
 import { taskFor } from './work.ts';
 
 /** What a verb finds: the locked batch, its jobs, and the number that its event will have. */
@@ -127,6 +128,11 @@ async function write(
   };
   await insertEvent(scope, tx, event, services.settings);
   if (ended) await announceEnd(services, scope, tx, updated, now);
+  await passRoom(
+    tx,
+    (change.jobs ?? []).map(({ job, set }) => ({ before: job, after: set.status ?? job.status })),
+    now,
+  );
   await wake(
     tx,
     jobs.filter((job) => !isStillHeld(job, change)),

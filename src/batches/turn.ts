@@ -1,16 +1,21 @@
 /**
- * One at a time: jobs of one credential, at a provider that shows no key of ours, wait for each other across all
- * processes, so that a lost one can be told by its time and count. Owned here: deciding it under a lock in the
- * transaction of the intent, saying so on the job, and waking who is next. The rule is `domain/turn.ts`.
+ * Waiting one's turn. At a provider that shows no key of ours, jobs of one credential wait for each other across all
+ * processes, so that a lost one can be told by its time and count; and at one that has only so much room, they wait
+ * until there is some. Owned here: deciding it under a lock in the transaction of the intent, saying so on the job, and
+ * waking who is next. The rule is `domain/turn.ts`.
  */
-import { endWait, lockTurns, turnQueue, waitingForTurnCode } from '../db/queries/turns.ts';
+import type { Queryable } from '../db/client.ts';
+import { waitOn } from '../db/queries/leases.ts';
+import { endWait, lockTurns, turnQueue } from '../db/queries/turns.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
+import { waitCode, waitMessage } from '../domain/job-wait.ts';
 import type { SendingTimes } from '../domain/recovery.ts';
 import { workerScope } from '../domain/scope.ts';
-import { nextInTurn, turnOf } from '../domain/turn.ts';
+import { nextInTurn, type TurnRules, turnOf } from '../domain/turn.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
 import type { HeldJobChange, Moment } from './held-job.ts';
+import { roomLimits } from './room-limits.ts';
 import { taskFor } from './work.ts';
 
 /** How long a sending to this provider may take to show after its end. */
@@ -22,11 +27,17 @@ export const sendingTimes = (
   listDelaySeconds: capabilities.listDelaySeconds,
 });
 
-const takesTurns = ({ capabilities }: Provider): boolean => capabilities.recovery === 'PROVISIONAL';
+/** What decides about turns at this provider; null where nobody ever waits there. */
+function rulesOf(services: Pick<Services, 'settings'>, provider: Provider): TurnRules | null {
+  const oneAtATime =
+    provider.capabilities.recovery === 'PROVISIONAL' ? sendingTimes(services, provider) : null;
+  const limits = roomLimits(services, provider);
+  return oneAtATime === null && limits.length === 0 ? null : { oneAtATime, limits };
+}
 
 /**
- * What becomes of a job that is about to be sent and has to wait for others of its credential; null where it may go.
- * Said once: however often it asks again, that is nobody's news.
+ * What becomes of a job that is about to be sent and has to wait; null where it may go. Said once: however often it asks
+ * again, that is nobody's news.
  */
 export async function waitingForTurn(
   services: Services,
@@ -34,35 +45,61 @@ export async function waitingForTurn(
   job: JobRow,
   { now, tx }: Moment,
 ): Promise<HeldJobChange | null> {
-  if (!takesTurns(provider)) return null;
+  const rules = rulesOf(services, provider);
+  if (rules === null) return null;
   await lockTurns(workerScope, tx, job);
-  const queue = await turnQueue(workerScope, tx, job, job);
-  const turn = turnOf(job, queue, now, sendingTimes(services, provider));
+  const turn = turnOf(job, await turnQueue(workerScope, tx, job, job), rules, now);
   if (turn.turn === 'now') return null;
-  if (turn.before !== null) await endWait(workerScope, tx, turn.before, { now, task: taskFor.submit });
+  await wakeThese(tx, turn.before, now);
+  const errorCode = waitCode(turn.wait);
   return {
-    event: job.errorCode === waitingForTurnCode ? null : 'JOB_DELAYED',
-    data: { code: waitingForTurnCode },
+    event: job.errorCode === errorCode ? null : 'JOB_DELAYED',
+    data: { code: errorCode },
     set: {
       credential: job.credential,
-      errorCode: waitingForTurnCode,
-      errorMessage:
-        'Its provider shows no key of ours, so that jobs of one credential are sent one after the other; it waits for its turn.',
-      dueAt: new Date(now.getTime() + turn.seconds * 1000),
+      waitingFor: turn.wait,
+      errorCode,
+      errorMessage: waitMessage(turn.wait),
+      dueAt: pausedUntil(turn.seconds, now),
       leaseUntil: null,
     },
   };
 }
 
+/**
+ * Whether a job that has said that it waits waits on; it is given back then. Asked without locks, so that thousands that
+ * wait cost little: at worst one waits a little longer than it must, and what lets it go is decided under the lock.
+ */
+export async function waitsOn(services: Services, provider: Provider, job: JobRow): Promise<boolean> {
+  const rules = rulesOf(services, provider);
+  if (rules === null || job.waitingFor === null) return false;
+  const now = services.clock.now();
+  const queue = await services.db.read((q) => turnQueue(workerScope, q, job, job));
+  const turn = turnOf(job, queue, rules, now);
+  if (turn.turn === 'now' || waitCode(turn.wait) !== job.errorCode) return false;
+  await services.db.transaction(async (tx) => {
+    await wakeThese(tx, turn.before, now);
+    await waitOn(workerScope, tx, job.id, {
+      epoch: job.leaseEpoch,
+      dueAt: pausedUntil(turn.seconds, now),
+      waitingFor: turn.wait,
+      errorMessage: waitMessage(turn.wait),
+    });
+  });
+  return true;
+}
+
+const pausedUntil = (seconds: number, now: Date): Date => new Date(now.getTime() + seconds * 1000);
+
 /** Wakes who is next, now that `job` was sent or what became of it is known. One that is missed asks again by itself. */
 export async function passTurn(services: Services, provider: Provider, job: JobRow): Promise<void> {
-  if (!takesTurns(provider)) return;
+  const rules = rulesOf(services, provider);
+  if (rules === null) return;
   const now = services.clock.now();
   try {
     await services.db.transaction(async (tx) => {
       const queue = await turnQueue(workerScope, tx, job, null);
-      const next = nextInTurn(queue, now, sendingTimes(services, provider));
-      if (next !== null) await endWait(workerScope, tx, next, { now, task: taskFor.submit });
+      await wakeThese(tx, nextInTurn(queue, rules, now), now);
     });
   } catch (error) {
     // The job itself is written, and must not look as if its work had failed.
@@ -71,4 +108,9 @@ export async function passTurn(services: Services, provider: Provider, job: JobR
       'the next job could not be woken and will ask by itself',
     );
   }
+}
+
+async function wakeThese(tx: Queryable, ids: readonly string[], now: Date): Promise<void> {
+  // In one order, so that two that wake the same jobs do not wait for each other.
+  for (const id of ids.toSorted()) await endWait(workerScope, tx, id, { now, task: taskFor.submit });
 }

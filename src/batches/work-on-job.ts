@@ -85,6 +85,7 @@ async function waitForPerson(services: Services, job: JobRow, { code, message }:
           failures: current.failures + 1,
           errorCode: code,
           errorMessage: message,
+          waitingFor: null,
           dueAt: new Date(now.getTime() + pauseMinutes * 60_000),
           leaseUntil: null,
         },

@@ -48,6 +48,17 @@ export const providerSections: Readonly<Record<string, () => string>> = {
         ];
       }),
     ),
+  'provider queues': () =>
+    table(
+      ['Provider', 'at once with one key', 'setting'],
+      providers.flatMap((provider) =>
+        provider.limits.queue.map(({ unit, per, max, setting }) => [
+          named(provider),
+          `${max === null ? 'as the account has it:' : grouped(max)} ${unit.toLowerCase()}${per === 'MODEL' ? ' of each model' : ''}`,
+          code(setting),
+        ]),
+      ),
+    ),
   'provider capabilities': () =>
     table(
       [

@@ -38,7 +38,7 @@ export function readCompatibleServices(reading: Reading, builtIn: readonly Provi
 }
 
 const settingsOf = (name: string): string[] =>
-  ['API_KEY', 'BASE_URL', 'QUIRKS'].map((end) => `${name.toUpperCase()}_${end}`);
+  ['API_KEY', 'BASE_URL', 'QUIRKS', 'QUEUE_TOKENS'].map((end) => `${name.toUpperCase()}_${end}`);
 
 function readService(reading: Reading, name: string): Provider | null {
   const [apiKey = '', baseUrl = '', quirks = ''] = settingsOf(name);

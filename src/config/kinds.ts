@@ -53,6 +53,25 @@ export const serviceNames: Kind<readonly string[]> = {
     .pipe(z.array(z.string().regex(/^[a-z][a-z0-9]{0,31}$/))),
 };
 
+const amountByModelPattern = /^(?:[^\s,=]+=)?\d{1,15}$/;
+
+/** Amounts by model; one that stands alone is that of all models that are not named, as is that of `*`. */
+export const amountByModel: Kind<Readonly<Record<string, number>>> = {
+  must: 'a whole number, or one for each model such as gpt-5=2000000,*=900000',
+  schema: z
+    .string()
+    .transform((text) => text.split(',').map((part) => part.trim()))
+    .pipe(z.array(z.string().regex(amountByModelPattern)))
+    .transform((parts) =>
+      Object.fromEntries(
+        parts.map((part) => {
+          const sign = part.lastIndexOf('=');
+          return [sign === -1 ? '*' : part.slice(0, sign), Number(part.slice(sign + 1))];
+        }),
+      ),
+    ),
+};
+
 /** The path of a directory. */
 export const directory: Kind<string> = { must: 'the path of a directory', schema: z.string() };
 

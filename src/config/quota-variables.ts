@@ -1,5 +1,6 @@
-/** The settings of what an organization may have for which nothing else is set; a part of `variables.ts`. */
-import { serviceNames, wholeNumber } from './kinds.ts';
+/** The settings of how much there may be: of an organization, and at a provider at once; a part of `variables.ts`. */
+import type { Provider } from '../providers/provider.ts';
+import { amountByModel, serviceNames, wholeNumber } from './kinds.ts';
 
 /** How much an organization may have. */
 export const quotaVariables = {
@@ -35,3 +36,18 @@ export const quotaVariables = {
     meaning: 'The providers that organizations may use; without it, all.',
   },
 } as const;
+
+const counted = {
+  REQUESTS: 'requests that are not done yet',
+  TOKENS: 'tokens, at four bytes each, of jobs that are not done yet',
+  JOBS: 'jobs',
+} as const;
+
+/** The settings of the room that a provider has, each by its limit. Raise one when the provider raises your account's. */
+export const queueVariables = ({ title, limits }: Pick<Provider, 'title' | 'limits'>) =>
+  limits.queue.map(({ unit, per, max, setting }) => ({
+    name: setting,
+    kind: amountByModel,
+    default: max === null ? null : { '*': max },
+    meaning: `How many ${counted[unit]} ${title} takes at once with one key${per === 'MODEL' ? ', for each model' : ''}; further jobs wait. ${max === null ? 'Without it, any number.' : `Where nothing is said, ${max.toLocaleString('en')}.`}`,
+  }));

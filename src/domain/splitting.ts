@@ -1,6 +1,6 @@
 /**
  * Splits a batch into jobs. Items are grouped by what a job may not mix, and each group fills one job after
- * another in the caller's order up to the provider's limits. A job that ends up below the provider's minimum
+ * another in the caller's order up to the provider's limits, and to what it ever has room for. A job that ends up below the provider's minimum
  * takes just enough from the end of the one before it, and of no other: where the minimum is more than half of
  * what a job holds, a group may be refused that a split from scratch could fit.
  *
@@ -10,6 +10,7 @@
  */
 import { ValidationError } from '../errors.ts';
 import { JobDraft, type PlannedJob, type PlannerItem, type UnmixableField } from './job-draft.ts';
+import type { RoomTaken } from './queue-room.ts';
 
 export type { PlannedJob, PlannerItem, UnmixableField };
 
@@ -30,6 +31,11 @@ export interface PlannerOptions {
   readonly unmixable: readonly UnmixableField[];
   /** What may occur only once in a job: a second item with the same value begins, or joins, another job. */
   readonly distinct?: readonly UnmixableField[];
+  /**
+   * Whether a job of so much would ever find room at the provider, where that is less than a job may be; a single item
+   * that would not is a job of its own all the same.
+   */
+  readonly findsRoom?: (job: RoomTaken) => boolean;
 }
 
 /** The most bytes that one line may have in a job of its own. */
@@ -77,7 +83,13 @@ export interface Planner {
 }
 
 /** A planner for one batch at one provider. */
-export function createPlanner({ limits, frameBytes, unmixable, distinct = [] }: PlannerOptions): Planner {
+export function createPlanner({
+  limits,
+  frameBytes,
+  unmixable,
+  distinct = [],
+  findsRoom = () => true,
+}: PlannerOptions): Planner {
   const lineBytesMax = longestLine({ limits, frameBytes });
   const groups = new Map<string, Group>();
   const longLines: PlanRefusal[] = [];
@@ -105,7 +117,16 @@ export function createPlanner({ limits, frameBytes, unmixable, distinct = [] }: 
       agentId: keptApart('agentId'),
     };
     const key = JSON.stringify({ ...values, row: rowOf(item) });
-    const group = groups.get(key) ?? new Group(values, limits.requestsMin, fits);
+    const group =
+      groups.get(key) ??
+      new Group(
+        values,
+        limits.requestsMin,
+        fits,
+        (requestCount, bytes) =>
+          fits(requestCount, bytes) &&
+          findsRoom({ model: values.model, requestCount, bytes: bytes + frameBytes(requestCount) }),
+      );
     groups.set(key, group);
     return group;
   };
@@ -154,20 +175,28 @@ class Group {
   readonly #values: Record<UnmixableField, string | null>;
   readonly #requestsMin: number;
   readonly #fits: Fits;
+  /** The same for a job that shall find room, too. */
+  readonly #findsRoom: Fits;
   readonly #drafts: JobDraft[] = [];
   /** How many requests the first job lacks that could not be brought to the minimum. */
   #lacking = 0;
   #missed = 0;
 
-  constructor(values: Record<UnmixableField, string | null>, requestsMin: number, fits: Fits) {
+  constructor(
+    values: Record<UnmixableField, string | null>,
+    requestsMin: number,
+    fits: Fits,
+    findsRoom: Fits,
+  ) {
     this.#values = values;
     this.#requestsMin = requestsMin;
     this.#fits = fits;
+    this.#findsRoom = findsRoom;
   }
 
   add(item: PlannerItem): void {
     const newest = this.#drafts.at(-1);
-    if (newest !== undefined && this.#fits(newest.requestCount + 1, newest.bytes + item.encodedBytes)) {
+    if (newest !== undefined && this.#findsRoom(newest.requestCount + 1, newest.bytes + item.encodedBytes)) {
       newest.add(item);
       return;
     }

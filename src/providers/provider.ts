@@ -28,6 +28,7 @@ export type {
   ProviderFacts,
   ProviderLimits,
   ProviderPricing,
+  QueueLimit,
 } from './contract/capabilities.ts';
 export { unknownPricing } from './contract/capabilities.ts';
 export type { ProviderClient, Sighting, Submission, SubmissionItem, SubmitPorts } from './contract/client.ts';

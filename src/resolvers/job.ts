@@ -2,6 +2,7 @@
 import type { Context } from '../context.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
+import type { JobWait } from '../domain/job-wait.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../domain/json-line.ts';
 import type { PersonReason } from '../domain/recovery.ts';
 import { personReasonOf } from '../domain/resolution.ts';
@@ -54,6 +55,10 @@ export const jobNextSyncAt = (job: JobRow): Date | null =>
 
 /** Until when a job that nobody has sent waits; null for any other. */
 export const jobNotBefore = (job: JobRow): Date | null => (job.status === 'CREATED' ? job.dueAt : null);
+
+/** What a job that could be sent waits for; null for any other. */
+export const jobWaitingFor = (job: JobRow): JobWait | null =>
+  job.status === 'CREATED' ? job.waitingFor : null;
 
 /** The provider's call to us about the job; null where it was not told to make one. */
 export const jobCallback = (job: JobRow): JobCallback | null => {

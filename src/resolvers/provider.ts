@@ -63,6 +63,13 @@ export function providerSettings({ provider: { title, settings } }: ProviderEntr
   ];
 }
 
+/** What all its jobs with one credential together must keep to, by what is known and by the settings. */
+export const providerQueue = ({ provider: { limits } }: ProviderEntry, { services }: Context) =>
+  limits.queue.map(({ unit, per, max, setting }) => {
+    const said = services.settings.queues[setting];
+    return { unit, perModel: per === 'MODEL', max: said === undefined ? max : (said['*'] ?? null), setting };
+  });
+
 /** A body to begin with. */
 export const exampleBody = ({ provider: { example } }: ProviderEntry): JsonObject =>
   example.body({ prompt: 'What is the capital of France?', index: 0, model: example.model });

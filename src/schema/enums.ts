@@ -2,7 +2,6 @@
 import { credentialStatuses } from '../domain/credential.ts';
 import { requestFormats, resultFormats } from '../domain/download.ts';
 import { eventKinds } from '../domain/event.ts';
-import { quotaNames } from '../domain/quota.ts';
 import type { PersonReason } from '../domain/recovery.ts';
 import { failedStatuses } from '../domain/retry.ts';
 import { batchStatuses, deliveryStatuses, itemStatuses, jobStatuses } from '../domain/status.ts';
@@ -10,7 +9,7 @@ import { credentialProblems, providerJobProblems } from '../errors.ts';
 import { builder } from './builder.ts';
 
 /** An enum whose every value must be described: a new word without a description does not compile. */
-const described = <Word extends string>(words: readonly Word[], descriptions: Record<Word, string>) =>
+export const described = <Word extends string>(words: readonly Word[], descriptions: Record<Word, string>) =>
   Object.fromEntries(words.map((word) => [word, { description: descriptions[word] }])) as Record<
     Word,
     { description: string }
@@ -76,18 +75,6 @@ export const JobStatusType = builder.enumType('JobStatus', {
     FAILED: 'The provider refused it or gave it up as a whole.',
     CANCELLED: 'It was stopped; what was done is kept.',
     EXPIRED: "The provider's window ended; what was done is kept.",
-  }),
-});
-
-/** What can be limited. */
-export const QuotaNameType = builder.enumType('QuotaName', {
-  description: 'What an organization may have only so much of.',
-  values: described(quotaNames, {
-    REQUESTS_PER_BATCH: 'The requests of one batch.',
-    BYTES_PER_UPLOAD: 'The requests of one call or upload, in bytes.',
-    ACTIVE_BATCHES: 'Batches that are open or under way.',
-    WAITING_REQUESTS: 'Requests that were accepted and not sent yet, at one provider.',
-    PROVIDERS: 'The providers that may be used.',
   }),
 });
 

@@ -10,10 +10,12 @@ import {
   jobNotBefore,
   jobRaw,
   jobStrayCount,
+  jobWaitingFor,
 } from '../resolvers/job.ts';
 import { listJobs } from '../resolvers/lists.ts';
 import { builder } from './builder.ts';
 import { DirectionType, JobStatusType, PersonReasonType } from './enums.ts';
+import { JobWaitType } from './job-wait.ts';
 import { BatchRef, JobRef } from './nodes.ts';
 
 const JobErrorType = builder.objectRef<{ code: string; message: string }>('JobError').implement({
@@ -229,6 +231,13 @@ builder.node(JobRef, {
       cancelledAt: moment('When it was stopped.', (job) => job.cancelledAt),
       resultsExpireAt: moment('Until when the provider keeps the results.', (job) => job.resultsExpireAt),
       lastSyncedAt: moment('When the provider was last asked.', (job) => job.lastSyncedAt),
+      waitingFor: t.field({
+        type: JobWaitType,
+        nullable: true,
+        description:
+          'What it waits for before it is sent: its turn, or room at its provider. Null where it is sent as soon as a worker is free, and once it was.',
+        resolve: jobWaitingFor,
+      }),
       notBefore: moment(
         'Until when it waits to be sent, or to be sent again; null once it was sent.',
         jobNotBefore,

@@ -1,9 +1,11 @@
+import { queueUnits } from '../domain/queue-room.ts';
 import {
   credentialSettings,
   exampleBody,
   listProviders,
   type ProviderModel,
   providerFacts,
+  providerQueue,
   providerSettings,
   providerWebhook,
 } from '../resolvers/provider.ts';
@@ -11,11 +13,45 @@ import { builder } from './builder.ts';
 import { CredentialRef } from './credential.ts';
 import {
   CertaintyType,
+  described,
   ModelPlaceType,
   ProviderModeType,
   RecoveryType,
   WebhookRegistrationType,
 } from './enums.ts';
+
+const QueueUnitType = builder.enumType('QueueUnit', {
+  description: 'What a provider counts of what it was given and has not done yet.',
+  values: described(queueUnits, {
+    REQUESTS: 'Requests of jobs that are not over.',
+    TOKENS: 'Tokens of jobs that are not over, reckoned as one for four bytes.',
+    JOBS: 'Jobs that are not over.',
+  }),
+});
+
+const QueueLimitType = builder
+  .objectRef<ReturnType<typeof providerQueue>[number]>('ProviderQueueLimit')
+  .implement({
+    description: 'Something that a provider has only so much room for at once.',
+    fields: (t) => ({
+      unit: t.field({
+        type: QueueUnitType,
+        description: 'What is counted.',
+        resolve: ({ unit }) => unit,
+      }),
+      perModel: t.exposeBoolean('perModel', {
+        description: 'Whether each model has such room of its own.',
+      }),
+      max: t.field({
+        type: 'BigInt',
+        nullable: true,
+        description:
+          'The most at once, of models that the setting does not name; null where nothing is known or set.',
+        resolve: ({ max }) => max,
+      }),
+      setting: t.exposeString('setting', { description: 'The setting of the service that changes it.' }),
+    }),
+  });
 
 const LimitsType = builder.objectRef<ProviderModel>('ProviderLimits').implement({
   description:
@@ -40,6 +76,12 @@ const LimitsType = builder.objectRef<ProviderModel>('ProviderLimits').implement(
       nullable: true,
       description: 'The most bytes of one request as a line; null where only bytesMax bounds it.',
       resolve: ({ provider }) => provider.limits.lineBytesMax,
+    }),
+    queue: t.field({
+      type: [QueueLimitType],
+      description:
+        'What all jobs with one key together must keep to while they are there; further ones wait (Job.waitingFor); at most 3.',
+      resolve: (entry, _args, context) => providerQueue(entry, context),
     }),
     unmixable: t.stringList({
       description:

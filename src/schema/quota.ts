@@ -1,10 +1,21 @@
 /** What an organization may have, as types: its quotas, and the error of who would go beyond one. */
-import { breachMessage, type QuotaBreach } from '../domain/quota.ts';
+import { breachMessage, type QuotaBreach, quotaNames } from '../domain/quota.ts';
 import { QuotaExceededError } from '../errors.ts';
 import type { QuotaModel } from '../resolvers/quotas.ts';
 import { builder } from './builder.ts';
-import { QuotaNameType } from './enums.ts';
+import { described } from './enums.ts';
 import { ErrorInterface } from './errors.ts';
+
+const QuotaNameType = builder.enumType('QuotaName', {
+  description: 'What an organization may have only so much of.',
+  values: described(quotaNames, {
+    REQUESTS_PER_BATCH: 'The requests of one batch.',
+    BYTES_PER_UPLOAD: 'The requests of one call or upload, in bytes.',
+    ACTIVE_BATCHES: 'Batches that are open or under way.',
+    WAITING_REQUESTS: 'Requests that were accepted and not sent yet, at one provider.',
+    PROVIDERS: 'The providers that may be used.',
+  }),
+});
 
 const limitMeaning = 'The most there may be; 0 of a provider that is not allowed.';
 const currentMeaning = 'How much there is already.';

@@ -68,7 +68,7 @@ function lineOf(provider: Provider, { kind, length, flaw }: Wish, index: number)
 
 describe.each([openai, anthropic, letta])('A dry run for $title', (provider) => {
   it('finds no problem exactly where the same call finds none, which then makes exactly that split', async () => {
-    const limits = { requestsMin: 2, requestsMax: 4, bytesMax: 1500, lineBytesMax: 1000 };
+    const limits = { requestsMin: 2, requestsMax: 4, bytesMax: 1500, lineBytesMax: 1000, queue: [] };
     const by = withProvider(service, { ...provider, limits });
     const seen = { split: 0, refused: 0 };
     await fc.assert(

@@ -1,10 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type JobInFlight, nextInTurn, turnOf, type WaitingJob } from '../../src/domain/turn.ts';
+import { byTurns, type JobInFlight, nextInTurn, turnOf, type WaitingJob } from '../../src/domain/turn.ts';
 
 const now = new Date('2026-11-23T10:00:00.000Z');
 const times = { requestTimeoutSeconds: 60, listDelaySeconds: 60 };
 const inSeconds = (seconds: number) => new Date(now.getTime() + seconds * 1000);
+
+/** What a job weighs beside its requests does not matter here. */
+const small = { model: null, bytes: 1 };
+const rules = { oneAtATime: times, limits: [] };
 
 const flying = (
   status: JobInFlight['status'],
@@ -19,9 +23,10 @@ const waiting = (id: string, requestCount: number, dueAt = inSeconds(5)): Waitin
   id,
   requestCount,
   dueAt,
+  ...small,
 });
 const turn = (inFlight: JobInFlight[], others: WaitingJob[] = [], requestCount = 7) =>
-  turnOf({ requestCount }, { inFlight, waiting: others }, now, times);
+  turnOf({ requestCount, ...small }, { inFlight, there: [], waiting: others }, rules, now);
 
 describe('The turn of a job', () => {
   it('is now where nobody else is in flight or waits', () => {
@@ -29,8 +34,8 @@ describe('The turn of a job', () => {
   });
 
   it('is later while another is being sent, whatever its size', () => {
-    expect(turn([flying('PENDING', 7)])).toEqual({ turn: 'later', seconds: 5, before: null });
-    expect(turn([flying('PENDING', 8)])).toEqual({ turn: 'later', seconds: 5, before: null });
+    expect(turn([flying('PENDING', 7)])).toMatchObject({ turn: 'later', seconds: 5, before: [] });
+    expect(turn([flying('PENDING', 8)])).toMatchObject({ turn: 'later', seconds: 5, before: [] });
   });
 
   it('is later while another of its size is looked for, and not for one of another size', () => {
@@ -45,32 +50,95 @@ describe('The turn of a job', () => {
   });
 
   it('comes after those that have waited longer, and never after one that cannot go itself', () => {
-    expect(turn([], [waiting('a', 3), waiting('b', 4)])).toMatchObject({ turn: 'later', before: 'a' });
+    expect(turn([], [waiting('a', 3), waiting('b', 4)])).toMatchObject({ turn: 'later', before: ['a'] });
     const lost = flying('UNKNOWN', 3);
-    expect(turn([lost], [waiting('a', 3), waiting('b', 4)])).toMatchObject({ turn: 'later', before: 'b' });
+    expect(turn([lost], [waiting('a', 3), waiting('b', 4)])).toMatchObject({ turn: 'later', before: ['b'] });
     expect(turn([lost], [waiting('a', 3)])).toEqual({ turn: 'now' });
   });
 
   it('does not wait for one that does not ask again soon', () => {
-    expect(turn([], [waiting('a', 3, inSeconds(61))])).toEqual({ turn: 'now' });
+    expect(turn([], [waiting('a', 3, inSeconds(301))])).toEqual({ turn: 'now' });
   });
 
-  it('is asked about more slowly the more are before it, and at least each minute', () => {
+  it('is asked about more slowly the more are before it, and at least each five minutes', () => {
     const others = Array.from({ length: 10 }, (_, index) => waiting(`w${index}`, 3));
-    expect(turn([flying('PENDING', 1)], others)).toMatchObject({ seconds: 25, before: null });
-    expect(turn([flying('PENDING', 1)], [...others, ...others, ...others])).toMatchObject({ seconds: 60 });
+    expect(turn([flying('PENDING', 1)], others)).toMatchObject({ seconds: 25, before: [] });
+    expect(turn([flying('PENDING', 1)], Array.from({ length: 15 }, () => others).flat())).toMatchObject({
+      seconds: 300,
+    });
   });
 });
 
 describe('Who is next', () => {
   const next = (inFlight: JobInFlight[], others: WaitingJob[]) =>
-    nextInTurn({ inFlight, waiting: others }, now, times);
+    nextInTurn({ inFlight, there: [], waiting: others }, rules, now);
 
   it('is the oldest that can go', () => {
-    expect(next([], [waiting('a', 3), waiting('b', 4)])).toBe('a');
-    expect(next([flying('UNKNOWN', 3)], [waiting('a', 3), waiting('b', 4)])).toBe('b');
-    expect(next([flying('PENDING', 9)], [waiting('a', 3)])).toBeNull();
-    expect(next([], [])).toBeNull();
+    expect(next([], [waiting('a', 3), waiting('b', 4)])).toEqual(['a']);
+    expect(next([flying('UNKNOWN', 3)], [waiting('a', 3), waiting('b', 4)])).toEqual(['b']);
+    expect(next([flying('PENDING', 9)], [waiting('a', 3)])).toEqual([]);
+    expect(next([], [])).toEqual([]);
+  });
+});
+
+describe('Room at the provider', () => {
+  const limits = [{ unit: 'REQUESTS', per: 'CREDENTIAL', most: { '*': 10 } }] as const;
+  const there = [{ ...small, jobs: 1, requestCount: 6 }];
+  const anyTime = { oneAtATime: null, limits };
+
+  it('lets everybody go that fits together, and keeps the rest for the first that does not', () => {
+    const queue = {
+      inFlight: [],
+      there,
+      waiting: [waiting('a', 3), waiting('b', 9), waiting('c', 1)],
+    };
+    expect(nextInTurn(queue, anyTime, now)).toEqual(['a']);
+    expect(
+      turnOf({ requestCount: 1, ...small }, { ...queue, waiting: [waiting('b', 9)] }, anyTime, now),
+    ).toMatchObject({
+      turn: 'later',
+      wait: { kind: 'REQUESTS', limit: 10, current: 6, requested: 1, ahead: 1 },
+    });
+  });
+
+  it('is asked for beside the turn: who has one waits for the other', () => {
+    const both = { oneAtATime: times, limits };
+    const queue = { inFlight: [], there, waiting: [] };
+    expect(turnOf({ requestCount: 5, ...small }, queue, both, now)).toMatchObject({
+      turn: 'later',
+      wait: { kind: 'REQUESTS' },
+    });
+    const flight = { ...queue, inFlight: [flying('PENDING', 1)] };
+    expect(turnOf({ requestCount: 5, ...small }, flight, both, now)).toMatchObject({
+      wait: { kind: 'TURN' },
+    });
+    expect(turnOf({ requestCount: 4, ...small }, queue, both, now)).toEqual({ turn: 'now' });
+  });
+});
+
+describe('The order of those that wait', () => {
+  const placed = (id: string, organizationId: string, place: number, second: number) => ({
+    ...waiting(id, 1),
+    ...{ organizationId, place, createdAt: inSeconds(second) },
+  });
+  const queue = [
+    placed('a0', 'a', 0, 0),
+    placed('a1', 'a', 1, 1),
+    placed('a2', 'a', 2, 2),
+    placed('b0', 'b', 0, 3),
+    placed('b1', 'b', 1, 4),
+  ];
+  const order = (
+    ...served: Parameters<typeof byTurns>[1] extends ReadonlyMap<string, infer S> ? [string, S][] : never
+  ) => byTurns(queue, new Map(served)).map(({ id }) => id);
+
+  it('goes by turns over organizations, the older first', () => {
+    expect(order()).toEqual(['a0', 'b0', 'a1', 'b1', 'a2']);
+  });
+
+  it('lets those come later who have jobs at the provider already, and who were served last', () => {
+    expect(order(['a', { jobs: 2, sentAt: now }])).toEqual(['b0', 'b1', 'a0', 'a1', 'a2']);
+    expect(order(['a', { jobs: 0, sentAt: now }])).toEqual(['b0', 'a0', 'b1', 'a1', 'a2']);
   });
 });
 
@@ -87,7 +155,9 @@ describe('Any queue', () => {
     fc.record({
       id: fc.uuid(),
       requestCount: fc.integer({ min: 1, max: 4 }),
-      dueAt: fc.integer({ min: -5, max: 90 }).map(inSeconds),
+      dueAt: fc.integer({ min: -5, max: 400 }).map(inSeconds),
+      model: fc.constant(null),
+      bytes: fc.constant(1),
     }),
     { maxLength: 4 },
   );
@@ -109,9 +179,9 @@ describe('Any queue', () => {
     fc.assert(
       fc.property(jobs, others, fc.integer({ min: 1, max: 4 }), (inFlight, queue, requestCount) => {
         const late = inSeconds(721);
-        const all = { inFlight, waiting: queue };
-        const own = turnOf({ requestCount }, all, late, times);
-        expect(own.turn === 'now' || own.before !== null).toBe(true);
+        const all = { inFlight, there: [], waiting: queue };
+        const own = turnOf({ requestCount, ...small }, all, rules, late);
+        expect(own.turn === 'now' || own.before.length > 0).toBe(true);
       }),
       { seed: 42 },
     );

@@ -59,6 +59,19 @@ export async function releaseLease(
     .where(and(eq(jobs.id, id), eq(jobs.leaseEpoch, epoch)));
 }
 
+/** Gives a lease back of a job that waits on, and says what for. */
+export async function waitOn(
+  _worker: WorkerScope,
+  db: Queryable,
+  id: string,
+  { epoch, ...wait }: { epoch: number } & Pick<JobRow, 'dueAt' | 'waitingFor' | 'errorMessage'>,
+): Promise<void> {
+  await db
+    .update(jobs)
+    .set({ ...wait, leaseUntil: null })
+    .where(and(eq(jobs.id, id), eq(jobs.leaseEpoch, epoch), eq(jobs.status, 'CREATED')));
+}
+
 /**
  * Gives a lease back and makes the job due later, where its work ended by a fault of ours. A sync that came meanwhile
  * keeps its own time; a job that is collected has no work left.

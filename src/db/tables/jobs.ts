@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { boolean, index, integer, jsonb, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core';
+import type { JobWait } from '../../domain/job-wait.ts';
 import type { JsonObject } from '../../domain/json-line.ts';
 import type { JobStatus } from '../../domain/status.ts';
 import { batches } from './batches.ts';
@@ -79,6 +80,8 @@ export const jobs = pgTable(
     callbackError: text('callback_error'),
     errorCode: text('error_code'),
     errorMessage: text('error_message'),
+    /** What it waits for before it can be sent, as it was when it last asked; null where it waits for nothing. */
+    waitingFor: jsonb('waiting_for').$type<JobWait>(),
 
     intentAt: moment('intent_at'),
     sendBefore: moment('send_before'),
@@ -119,6 +122,10 @@ export const jobs = pgTable(
       .on(t.provider, t.status)
       .where(sql`status not in ('COMPLETED', 'FAILED', 'CANCELLED', 'EXPIRED')`),
     index('jobs_due').on(t.dueAt).where(sql`due_at is not null`),
+    index('jobs_turn').on(t.provider, t.credential, t.status).where(sql`due_at is not null`),
+    index('jobs_sent')
+      .on(t.organizationId, t.provider, t.credential, t.intentAt)
+      .where(sql`intent_at is not null`),
     index('jobs_provider_job').on(t.provider, t.providerJobId).where(sql`provider_job_id is not null`),
     index('jobs_credential').on(t.credentialId).where(sql`credential_id is not null and not collected`),
   ],

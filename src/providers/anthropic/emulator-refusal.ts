@@ -8,6 +8,7 @@ const statuses = {
   authentication_error: 401,
   not_found_error: 404,
   request_too_large: 413,
+  rate_limit_error: 429,
 } as const;
 
 /** A call that is refused; thrown by whatever finds the reason. The message is the vendor's style, not its words. */

@@ -18,6 +18,8 @@ const switchesSchema = z.strictObject({
   listLimitMax: z.enum(['1000', '100']).default('1000'),
   /** What cancelling does to a batch that has ended. */
   cancelWhenOver: z.enum(['refused', 'answered']).default('refused'),
+  /** How many requests may be in the processing queue, over all batches. */
+  queuedRequestsMax: z.enum(['unlimited', '200000', '3']).default('unlimited'),
 });
 
 /** Where the emulator's switches stand. */

@@ -35,8 +35,19 @@ export async function emulate({
   const show = (batch: WrittenLife, { origin }: { origin: string }) =>
     batchObject(batch, clock.now(), origin);
 
+  /** The vendor's own limit over all batches; it asks to come back later. */
+  const refuseBeyondQueue = async (more: number) => {
+    if (switches.queuedRequestsMax === 'unlimited') return;
+    const running = (await shelf.all()).filter((batch) => !isOver(lifeAt(batch, clock.now())));
+    const queued = running.reduce((sum, { requestCount }) => sum + requestCount, 0);
+    if (queued + more > Number(switches.queuedRequestsMax)) {
+      throw new Refusal('rate_limit_error', 'Too many batch requests are in the processing queue.');
+    }
+  };
+
   const create = async (request: EmulatorRequest) => {
     const requests = readRequests(await readBody(request), switches);
+    await refuseBeyondQueue(requests.length);
     const lines = requests.map((member) => JSON.stringify(member));
     const batch: WrittenLife = {
       id: await shelf.newId(),

@@ -14,7 +14,13 @@ export const resultsDays = 29;
 export const settings = {
   name: 'anthropic',
   title: 'Anthropic Message Batches',
-  limits: { requestsMin: 1, requestsMax: 100_000, bytesMax: 256_000_000, lineBytesMax: null },
+  limits: {
+    requestsMin: 1,
+    requestsMax: 100_000,
+    bytesMax: 256_000_000,
+    lineBytesMax: null,
+    queue: [{ unit: 'REQUESTS', per: 'CREDENTIAL', max: 200_000, setting: 'ANTHROPIC_QUEUE_REQUESTS' }],
+  },
   capabilities: {
     cancel: true,
     liveCounts: false,

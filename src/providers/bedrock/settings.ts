@@ -9,7 +9,13 @@ export const settings = {
   name: 'bedrock',
   title: 'AWS Bedrock batch inference',
   // Quotas of each account, model and region; these are the defaults.
-  limits: { requestsMin: 100, requestsMax: 50_000, bytesMax: 1_000_000_000, lineBytesMax: null },
+  limits: {
+    requestsMin: 100,
+    requestsMax: 50_000,
+    bytesMax: 1_000_000_000,
+    lineBytesMax: null,
+    queue: [{ unit: 'JOBS', per: 'MODEL', max: null, setting: 'BEDROCK_QUEUE_JOBS' }],
+  },
   capabilities: {
     cancel: true,
     liveCounts: true,

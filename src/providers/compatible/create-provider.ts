@@ -3,7 +3,7 @@
  * have in common, and what is assumed of one that says nothing. Left to others: each service's facts (its own
  * folder, `presets.ts`, or the settings), and the wire (the files beside this one).
  */
-import { type Provider, type ProviderLimits, unknownPricing } from '../provider.ts';
+import { type Provider, type ProviderLimits, type QueueLimit, unknownPricing } from '../provider.ts';
 import { connect } from './client.ts';
 import { decoding } from './decode.ts';
 import { dialect } from './dialect.ts';
@@ -19,6 +19,8 @@ export interface CompatibleService extends Pick<Provider, 'name' | 'title' | 'se
   readonly webhook?: Provider['webhook'];
   readonly quirks?: Partial<Quirks>;
   readonly limits?: Partial<ProviderLimits>;
+  /** How many tokens of one model may be at the service at once; absent: nobody knows. */
+  readonly queueTokens?: number;
   readonly endpoints?: Provider['endpoints'];
   readonly completionWindows?: Provider['completionWindows'];
 }
@@ -41,7 +43,7 @@ export const knownEndpoints = [
 ] as const;
 
 /** The smallest that is known of any such service: a job that is split too finely costs nothing. */
-const assumedLimits: ProviderLimits = {
+const assumedLimits: Omit<ProviderLimits, 'queue'> = {
   requestsMin: 1,
   requestsMax: 50_000,
   bytesMax: 100_000_000,
@@ -58,11 +60,19 @@ const assumedFacts: Provider['facts'] = {
   webhook: null,
 };
 
+/** OpenAI's own limit differs from tier to tier and from model to model, and so may everybody's. */
+const tokenQueue = ({ settings, queueTokens }: CompatibleService): QueueLimit => ({
+  unit: 'TOKENS',
+  per: 'MODEL',
+  max: queueTokens ?? null,
+  setting: settings.apiKey.replace(/(?:_API)?_KEY$/, '_QUEUE_TOKENS'),
+});
+
 /** The provider. Its emulator plays the same quirks, under the path of the default base URL. */
 export function createCompatibleProvider(service: CompatibleService): Provider {
   const { name, title, settings, endpoints = assumedEndpoints, completionWindows = ['24h'] } = service;
   const quirks = { ...noQuirks, ...service.quirks };
-  const limits = { ...assumedLimits, ...service.limits };
+  const limits = { ...assumedLimits, queue: [tokenQueue(service)], ...service.limits };
   const basePath = new URL(settings.defaultBaseUrl).pathname.replace(/\/+$/, '');
   const webhook = service.webhook ?? null;
   const webhookSetting = webhook?.secret ?? null;

@@ -8,6 +8,7 @@ import { isOver, lifeAt } from '../emulator/life.ts';
 import type { EmulatorAnswer, EmulatorRequest, EmulatorRoute } from '../emulator/server.ts';
 import { batchObject, statusOf } from './emulator-batch-object.ts';
 import { checkInput } from './emulator-input.ts';
+import { queueFault } from './emulator-queue.ts';
 import { inListOrder, type KeptBatch, type Store } from './emulator-store.ts';
 import { json, pathAt, refuse } from './emulator-wire.ts';
 import type { Quirks } from './quirks.ts';
@@ -73,10 +74,13 @@ const create = async (store: Store, request: EmulatorRequest): Promise<EmulatorA
   if (typeof inputFileId !== 'string' || typeof endpoint !== 'string' || content === null) {
     return refuse(400, `Invalid input file: ${inputFileId}`, { param: 'input_file_id' });
   }
-  const { requestCount, model, faults, fates } = checkInput(content, endpoint);
+  const { requestCount, model, ...checked } = checkInput(content, endpoint);
   if (limits.requestsMax !== null && requestCount > limits.requestsMax) {
     return refuse(400, `The file has ${requestCount} requests; a batch may have ${limits.requestsMax}.`);
   }
+  const full = await queueFault(store, { model, bytes: content.length });
+  const faults = full === null ? checked.faults : [full];
+  const fates = full === null ? checked.fates : { ...checked.fates, batch: ['job-failed' as const] };
   const batch: KeptBatch = {
     id: await store.batches.newId(),
     createdAt: store.clock.now().toISOString(),

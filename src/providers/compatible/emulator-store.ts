@@ -80,6 +80,7 @@ const switchesSchema = z.strictObject({
   listOrder: z.enum(['newest-first', 'oldest-first']).default('newest-first'),
   cancelWhenOver: z.enum(['refused', 'answered']).default('refused'),
   cancelledLines: z.enum(['told', 'absent']).default('told'),
+  enqueuedTokensMax: z.enum(['none', '90000', '100']).default('none'),
 });
 
 /** Where the emulator's switches stand. */

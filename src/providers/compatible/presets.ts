@@ -55,7 +55,7 @@ export interface Preset {
   readonly baseUrl: string | null;
   readonly profile: Profile;
   /** How sure this is, and a small model; as is assumed of all where the preset is of no single service. */
-  readonly about: Pick<CompatibleService, 'facts' | 'pricing' | 'exampleModel'>;
+  readonly about: Pick<CompatibleService, 'facts' | 'pricing' | 'exampleModel' | 'queueTokens'>;
 }
 
 /** The presets by name. `openai` is what every service is taken for of which nothing else is said. */
@@ -103,6 +103,7 @@ export const presets: Readonly<Record<'openai' | 'groq' | 'together', Preset>> =
     }),
     about: {
       exampleModel: 'meta-llama/Llama-3.3-70B-Instruct-Turbo',
+      queueTokens: 30_000_000_000,
       // Half off for some models only.
       pricing: { catalogue: 'together', batchShare: null, certainty: null },
       facts: {
@@ -123,7 +124,10 @@ export const findPreset = (name: string): Preset | null =>
 
 /** The provider of a service with this profile. */
 export function providerOf(
-  service: Pick<CompatibleService, 'name' | 'title' | 'settings' | 'facts' | 'pricing' | 'exampleModel'>,
+  service: Pick<
+    CompatibleService,
+    'name' | 'title' | 'settings' | 'facts' | 'pricing' | 'exampleModel' | 'queueTokens'
+  >,
   { requestsMax, bytesMax, endpoints, completionWindows, ...quirks }: Profile,
 ) {
   return createCompatibleProvider({

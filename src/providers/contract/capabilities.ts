@@ -1,6 +1,7 @@
 /** What is known of a provider without asking it: limits, abilities, an example, and how sure all of it is. */
 import type { Decimal } from '../../domain/decimal.ts';
 import type { JsonObject } from '../../domain/json-line.ts';
+import type { QueueUnit, RoomLimit } from '../../domain/queue-room.ts';
 
 /** The numbers a job must keep to. Bytes are those of the encoded job, envelopes included. */
 export interface ProviderLimits {
@@ -10,6 +11,18 @@ export interface ProviderLimits {
   readonly bytesMax: number;
   /** The longest encoded line; null where the provider names none beyond `bytesMax`. */
   readonly lineBytesMax: number | null;
+  /** What all jobs of one credential together must keep to while they are at the provider. */
+  readonly queue: readonly QueueLimit[];
+}
+
+/** Something that a provider has only so much room for. */
+export interface QueueLimit {
+  readonly unit: QueueUnit;
+  readonly per: RoomLimit['per'];
+  /** Null where it differs from account to account, and nothing is known of all. */
+  readonly max: number | null;
+  /** The setting that says what it is for the account in use. */
+  readonly setting: string;
 }
 
 /** What a provider can do, so that a frontend need not offer what cannot work. */

@@ -64,7 +64,7 @@ const switchesSchema = z.strictObject({
   resultsKept: z.enum(['six-weeks', 'two-days']).default('six-weeks'),
   missingFile: z.enum(['403', '404']).default('403'),
   unknownKey: z.enum(['400', '401']).default('400'),
-  concurrentJobsMax: z.enum(['none', '100']).default('none'),
+  concurrentJobsMax: z.enum(['none', '100', '2']).default('none'),
   webhookSignature: z.enum(['token', 'secret']).default('token'),
   webhookJobId: z.enum(['name', 'bare']).default('name'),
   cancelledWebhook: z.enum(['unsent', 'sent']).default('unsent'),

@@ -10,7 +10,16 @@ export const settings = {
   name: 'gemini',
   title: 'Gemini Batch API',
   // "2 GB" is read as the smaller of its two meanings. Only the size of its file bounds a job.
-  limits: { requestsMin: 1, requestsMax: null, bytesMax: 2_000_000_000, lineBytesMax: null },
+  limits: {
+    requestsMin: 1,
+    requestsMax: null,
+    bytesMax: 2_000_000_000,
+    lineBytesMax: null,
+    queue: [
+      { unit: 'JOBS', per: 'CREDENTIAL', max: 100, setting: 'GEMINI_QUEUE_JOBS' },
+      { unit: 'TOKENS', per: 'MODEL', max: null, setting: 'GEMINI_QUEUE_TOKENS' },
+    ],
+  },
   capabilities: {
     cancel: true,
     liveCounts: true,

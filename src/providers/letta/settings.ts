@@ -9,7 +9,7 @@ export const settings = {
   name: 'letta',
   title: 'Letta batches',
   // "256 MB" is read as the smaller of its two meanings, which leaves room for the callback URL.
-  limits: { requestsMin: 1, requestsMax: null, bytesMax: 256_000_000, lineBytesMax: null },
+  limits: { requestsMin: 1, requestsMax: null, bytesMax: 256_000_000, lineBytesMax: null, queue: [] },
   capabilities: {
     cancel: true,
     liveCounts: false,

@@ -9,7 +9,13 @@ export const settings = {
   name: 'mistral',
   title: 'Mistral Batch API',
   // "512 MB" is read as the smaller of its two meanings.
-  limits: { requestsMin: 1, requestsMax: 100_000, bytesMax: 512_000_000, lineBytesMax: null },
+  limits: {
+    requestsMin: 1,
+    requestsMax: 100_000,
+    bytesMax: 512_000_000,
+    lineBytesMax: null,
+    queue: [{ unit: 'REQUESTS', per: 'CREDENTIAL', max: 1_000_000, setting: 'MISTRAL_QUEUE_REQUESTS' }],
+  },
   capabilities: {
     cancel: true,
     liveCounts: true,

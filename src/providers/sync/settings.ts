@@ -9,7 +9,13 @@ export const settings = {
   name: 'sync',
   title: 'sync.so Batch API',
   // "5MB" is read as the smaller of its two meanings.
-  limits: { requestsMin: 20, requestsMax: 500, bytesMax: 5_000_000, lineBytesMax: null },
+  limits: {
+    requestsMin: 20,
+    requestsMax: 500,
+    bytesMax: 5_000_000,
+    lineBytesMax: null,
+    queue: [{ unit: 'JOBS', per: 'CREDENTIAL', max: null, setting: 'SYNC_QUEUE_JOBS' }],
+  },
   capabilities: {
     cancel: false,
     liveCounts: true,

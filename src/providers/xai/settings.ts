@@ -16,6 +16,7 @@ export const settings = {
     bytesMax: 1_500_000_000,
     // 25 MB for a call, less what stands around an item that has one to itself.
     lineBytesMax: 25_000_000 - 100,
+    queue: [],
   },
   capabilities: {
     cancel: true,
