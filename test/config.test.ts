@@ -253,6 +253,12 @@ describe('A provider', () => {
       { sandbox: false, live: true },
     ],
     ['live with its key and --live', key, { live: true }, { sandbox: false, live: true }],
+    [
+      'live with --live alone where organizations can bring credentials',
+      { CREDENTIALS_KEY: keyOf(1) },
+      { live: true },
+      { sandbox: false, live: false },
+    ],
     ['emulated with its key alone', key, {}, { sandbox: true, live: false }],
     [
       'emulated in a sandbox with a key and a database',

@@ -1,7 +1,7 @@
 /**
  * A provider's batch that a caller names, to be made a job's: the provider is asked for it, and it is refused where it
- * is not there, is of another size, has results for other requests, or is a job's already. All organizations share the
- * provider's account, so the batch of another one's job is there to be seen, and reads as one that is not. Owns these
+ * is not there, is of another size, has results for other requests, or is a job's already. Organizations may share the
+ * provider's account, so the batch of another one's job may be there to be seen, and reads as one that is not. Owns these
  * refusals; what the batch becomes is left to the verbs.
  */
 import type { Queryable } from '../db/client.ts';

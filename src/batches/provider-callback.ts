@@ -69,7 +69,7 @@ export async function takeProviderCall(services: Services, call: ProviderCall): 
     const remembered = { provider: call.provider, digest, at: clock.now() };
     if (!(await rememberCallback(workerScope, tx, remembered))) return { fate: 'nothing-to-do' };
     const jobs =
-      whose instanceof Function ? (await jobsNamed(tx, call.provider, providerJobId)).filter(whose) : whose;
+      typeof whose === 'function' ? (await jobsNamed(tx, call.provider, providerJobId)).filter(whose) : whose;
     let woken = false;
     for (const job of jobs) {
       if (secret === null && isFresh(job, clock.now())) continue;

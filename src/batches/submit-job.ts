@@ -4,12 +4,13 @@
  * simply sent again. Owns this order; which failure means what is `domain/recovery.ts`.
  */
 
+import type { ReachedProvider } from '../credentials/reach.ts';
+import { maySend } from '../db/queries/credentials.ts';
 import { saveCheckpoint } from '../db/queries/jobs.ts';
 import { releaseLease } from '../db/queries/leases.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
 import { afterSubmitFailure } from '../domain/recovery.ts';
 import { workerScope } from '../domain/scope.ts';
-import type { ProviderEntry } from '../providers/access.ts';
 import { ProviderFailure } from '../providers/failure.ts';
 import type { Provider, ProviderClient, SubmitPorts } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
@@ -28,7 +29,7 @@ import { passTurn, waitingForTurn, waitsOn } from './turn.ts';
 interface Reached {
   readonly provider: Provider;
   readonly client: ProviderClient;
-  readonly entry: Pick<ProviderEntry, 'credential' | 'callback'>;
+  readonly entry: Pick<ReachedProvider, 'credential' | 'credentialId' | 'callback'>;
 }
 
 /** Sends the held, CREATED job through `client`. Throws only what is not the provider's. */
@@ -76,6 +77,9 @@ async function writeIntent(
   let sending: JobRow | null = null;
   await changeHeldJob(services, job, async (current, moment) => {
     if (current.status !== 'CREATED') return null;
+    // Revoked since it was reached: whoever takes the job next says so on it.
+    const { credentialId } = entry;
+    if (credentialId !== null && !(await maySend(workerScope, moment.tx, credentialId))) return null;
     const credential = entry.credential ?? current.credential;
     const waiting = await waitingForTurn(services, provider, { ...current, credential }, moment);
     if (waiting !== null) return waiting;

@@ -1,5 +1,5 @@
 /** Does the work that a held job needs next: sends it, looks for it, polls it or collects it. */
-import { reachFor } from '../credentials/reach.ts';
+import { type CallPurpose, reachFor } from '../credentials/reach.ts';
 import { releaseLease } from '../db/queries/leases.ts';
 import { addTask } from '../db/queries/tasks.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
@@ -24,8 +24,8 @@ const pauseMinutes = 5;
 
 /**
  * Works on the held job if what it needs is among `works`; else hands it to the task that does. A job whose
- * provider cannot be called here (no credentials, one that is revoked, emulated there and real here) waits and says so; so does one
- * that may have been sent with another credential.
+ * provider cannot be called here (no credentials, one that is revoked, emulated there and real here) waits and says so;
+ * so does one that may have been sent with another credential.
  */
 export async function workOnJob(
   services: Services,
@@ -40,8 +40,7 @@ export async function workOnJob(
   if (work === 'collect' && job.providerJobId === null)
     return settle(services, job, { gone: false, mayPass: false });
   try {
-    const purpose = work === 'submit' ? 'SEND' : 'READ';
-    const entry = await services.db.read((q) => reachFor(services, q, job, purpose));
+    const entry = await services.db.read((q) => reachFor(services, q, job, purposeOf[work]));
     if (isPinned(job, work) && entry.credential !== job.credential)
       return await waitForPerson(services, job, credentialChanged);
     const reached = { provider: entry.provider, client: entry.client() };
@@ -96,10 +95,20 @@ async function waitForPerson(services: Services, job: JobRow, { code, message }:
 
 /**
  * Whether only the credential that a job was sent with may do this work. Another account's list does not show what
- * this one's would, and would make an absent job of one that is paid for; asking and reading harm nobody.
+ * this one's would, and would make an absent job of one that is paid for; asking and reading harm nobody. What was
+ * surely not created, and left nothing there to go on from, may be sent by the credential that an organization says is
+ * of the same account.
  */
-const isPinned = (job: JobRow, work: JobWork): boolean =>
-  job.intentAt !== null && (work === 'submit' || work === 'recover');
+const isPinned = ({ intentAt, credentialId, checkpoint }: JobRow, work: JobWork): boolean =>
+  intentAt !== null &&
+  (work === 'recover' || (work === 'submit' && (credentialId === null || checkpoint !== null)));
+
+const purposeOf = {
+  submit: 'SEND',
+  recover: 'FIND',
+  poll: 'READ',
+  collect: 'READ',
+} as const satisfies Record<JobWork, CallPurpose>;
 
 const credentialChanged: GivenUp = {
   code: 'credential_changed',

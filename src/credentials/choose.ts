@@ -9,10 +9,9 @@ import type { ProviderEntry } from '../providers/access.ts';
 import type { Services } from '../services.ts';
 import { ownEntry, reachFor } from './reach.ts';
 
-/** A provider, and as whom it is called. */
+/** A provider, and as whom it is called; null for the service's. */
 export interface ChosenCredential {
   readonly entry: ProviderEntry;
-  /** Null for the service's. */
   readonly credentialId: string | null;
 }
 

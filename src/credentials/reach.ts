@@ -23,9 +23,16 @@ export type Pinned = Pick<BatchRow, 'organizationId' | 'provider' | 'sandbox' | 
 
 /**
  * What a call is for. `SEND` makes something that is paid for, so a revoked credential is refused, and one that takes
- * another's place is used at once. `READ` is about what was sent: with the very credential, as long as it works.
+ * another's place is used at once. `READ` is about what was sent: with the very credential, as long as it works. `FIND`
+ * looks for what was perhaps sent: with the very credential, as long as it is there.
  */
-export type CallPurpose = 'SEND' | 'READ';
+export type CallPurpose = 'SEND' | 'READ' | 'FIND';
+
+/** A provider, ready to be called as somebody. */
+export interface ReachedProvider extends ProviderEntry {
+  /** The organization's own credential that it is called with; null for the service's. */
+  readonly credentialId: string | null;
+}
 
 /**
  * The provider of a batch or job, ready to be called the way it was made for: emulated or real, as whom it is pinned
@@ -36,7 +43,7 @@ export async function reachFor(
   q: Queryable,
   pinned: Pinned,
   purpose: CallPurpose,
-): Promise<ProviderEntry> {
+): Promise<ReachedProvider> {
   const { provider: name, sandbox, credentialId } = pinned;
   const entry = services.providers.find(name);
   if (credentialId === null) {
@@ -47,7 +54,7 @@ export async function reachFor(
     if (purpose === 'SEND' && !services.credentials.shared) {
       throw new ProviderNotConfiguredError(name, entry.provider.settings.apiKey, { own: true });
     }
-    return entry;
+    return { ...entry, credentialId };
   }
   if (entry === null) throw new ProviderNotConfiguredError(name, 'it');
   if ((entry.mode === 'SANDBOX') !== sandbox) throw new CredentialUnusableError('OTHER_MODE', credentialId);
@@ -62,8 +69,12 @@ export async function reachFor(
 /** The credential that is called with: the pinned one, or the one that has taken its place. */
 async function credentialFor(q: Queryable, id: string, purpose: CallPurpose): Promise<CredentialRow> {
   const row = await rowOf(q, id);
-  const isGood = purpose === 'READ' && row.sealed !== null && row.failingSince === null;
-  return row.replacedBy === null || isGood ? row : rowOf(q, row.replacedBy);
+  const isWanted = {
+    SEND: false,
+    READ: row.sealed !== null && row.failingSince === null,
+    FIND: row.sealed !== null,
+  }[purpose];
+  return row.replacedBy === null || isWanted ? row : rowOf(q, row.replacedBy);
 }
 
 async function rowOf(q: Queryable, id: string): Promise<CredentialRow> {
@@ -78,7 +89,7 @@ export function ownEntry(
   row: CredentialRow,
   sentWith: string | null,
   purpose: CallPurpose,
-): ProviderEntry {
+): ReachedProvider {
   const known = services.providers.find(row.provider);
   if (known === null) throw new ProviderNotConfiguredError(row.provider, 'it');
   if ((known.mode === 'SANDBOX') !== row.sandbox) throw new CredentialUnusableError('OTHER_MODE', row.id);
@@ -89,6 +100,7 @@ export function ownEntry(
   const sentWithAnother = sentWith !== null && entry.credential !== sentWith;
   return {
     ...entry,
+    credentialId: row.id,
     client: () => watchedClient(services, entry.client(), { row, secret, sentWithAnother }),
   };
 }

@@ -36,7 +36,16 @@ export function watchedClient(parts: Parts, client: ProviderClient, watched: Wat
     }
   };
   return {
-    submit: (submission, ports) => call(() => client.submit(submission, ports)),
+    async submit(submission, ports) {
+      try {
+        const answer = await client.submit(submission, ports);
+        // Its id is to be saved at once; nothing may come between.
+        void noteUse(parts, watched.row);
+        return answer;
+      } catch (error) {
+        throw await told(parts, watched, error);
+      }
+    },
     find: (submission, signal) => call(() => client.find(submission, signal)),
     retrieve: (job, signal) => call(() => client.retrieve(job, signal)),
     cancel: (job, signal) => call(() => client.cancel(job, signal)),
@@ -69,7 +78,7 @@ async function told({ db, clock, log }: Parts, watched: Watched, error: unknown)
   const { row, secret } = watched;
   const [code, message] = [cleaned(error.code, secret), cleaned(error.message, secret)];
   if (refusesCredential({ status, code })) {
-    const failure = `${message} (${code})`;
+    const failure = `${message} (${code})`.toWellFormed().replaceAll('\0', '');
     await db
       .read((q) => noteCredentialFailure(workerScope, q, row.id, { now: clock.now(), failure }))
       .catch((cause: unknown) => log.warn({ err: cause }, 'the failure of a credential could not be noted'));

@@ -8,6 +8,7 @@ import { storableText } from './storable-text.ts';
 
 const nameCharactersMax = 128;
 const secretCharactersMax = 4096;
+const settingCharactersMax = 16_384;
 const settingsMax = 32;
 
 /** What a credential is doing. */
@@ -29,20 +30,21 @@ export function credentialStatus({ lastUsedAt, failingSince, revokedAt }: Creden
   return lastUsedAt === null ? 'UNTRIED' : 'WORKING';
 }
 
-const secretText = (name: string) =>
-  z.string().refine(
+/** Goes into headers. No message quotes what was said. */
+const apiKeySchema = z
+  .string()
+  .refine(
     (text) => text.length <= secretCharactersMax && /^[\x21-\x7e]+$/.test(text),
-    // Never quotes what was said.
-    `${name} must be 1 to ${secretCharactersMax} ASCII characters, without spaces.`,
+    `apiKey must be 1 to ${secretCharactersMax} ASCII characters, without spaces.`,
   );
 
 /** What `addCredential` takes. Which settings a provider has, and what each must be, is the provider's to say. */
 export const addCredentialInput = z.strictObject({
   provider: z.string(),
   name: storableText('name', nameCharactersMax),
-  apiKey: secretText('apiKey'),
+  apiKey: apiKeySchema,
   settings: z
-    .array(z.strictObject({ name: z.string(), value: secretText('value') }))
+    .array(z.strictObject({ name: z.string(), value: storableText('value', settingCharactersMax) }))
     .max(settingsMax, `settings may have at most ${settingsMax} members.`)
     .nullish()
     .transform((settings) => settings ?? []),

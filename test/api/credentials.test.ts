@@ -1,7 +1,12 @@
 /** Credentials that organizations bring, by the API of a sandbox: what is kept, who sees what, and where they lead. */
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findCredentials } from '../../src/db/queries/credentials.ts';
+import { workerScope } from '../../src/domain/scope.ts';
+import { openai } from '../../src/providers/openai/index.ts';
+import { keepHouse } from '../../src/worker/sweep.ts';
 import { bodyFor, chatBody, modelFor } from '../support/documents.ts';
+import { makeForeignBatch } from '../support/foreign-batches.ts';
 import { mutate } from '../support/mutations.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import { callsOf, workNext } from '../support/verbs.ts';
@@ -90,7 +95,7 @@ describe('What is brought', () => {
   it.each([
     [{ provider: 'nobody' }, ['input', 'provider']],
     [{ settings: settingsOf({ baseUrl: 'http://169.254.169.254' }) }, ['input', 'settings', '0']],
-    [{ settings: settingsOf({ webhookSecret: 'no secret' }) }, ['input', 'settings', '0', 'value']],
+    [{ settings: settingsOf({ webhookSecret: 'no secret' }) }, ['input', 'settings', '0']],
     [
       { provider: 'bedrock', settings: settingsOf({ s3Endpoint: 'http://10.0.0.1' }) },
       ['input', 'settings', '0'],
@@ -123,6 +128,27 @@ describe('What is brought', () => {
       issues: [{ path: ['input', 'credentialId'] }],
     });
   });
+});
+
+it('What is revoked is kept for a batch that was taken over with it, until that is collected', async () => {
+  const { call, query } = await organization();
+  const { apiKey } = service.emulator('openai');
+  const { credential } = await call('addCredential', { ...input, apiKey });
+  const { providerJobId, jsonl } = await makeForeignBatch(service, openai);
+  const wish = { provider: 'openai', providerJobId, requests: { jsonl } };
+  const { batch } = await call('adoptJob', wish);
+  await call('revokeCredential', { credentialId: credential.id });
+  const { services } = service.app;
+  const isKept = async () => {
+    await keepHouse(services);
+    const [row] = await services.db.read((q) => findCredentials(workerScope, q, [credential.id]));
+    return row?.sealed !== null;
+  };
+  expect(await isKept()).toBe(true);
+  for (let step = 0; step < 5; step += 1) await workNext(services, service.clock, batch.uuid);
+  const { data } = await query('query($id: ID!) { batch(id: $id) { status } }', { id: batch.id });
+  expect(data.batch.status).toBe('COMPLETED');
+  expect(await isKept()).toBe(false);
 });
 
 describe('In a sandbox a credential', () => {

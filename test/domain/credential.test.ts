@@ -73,8 +73,8 @@ describe('What is said of a new credential', () => {
     [{ apiKey: 'x'.repeat(4097) }, 'apiKey must be 1 to 4096 ASCII characters, without spaces.'],
     [{ name: '' }, 'name must be 1 to 128 characters long.'],
     [
-      { settings: [{ name: 'webhookSecret', value: 'S3CRET\n' }] },
-      'value must be 1 to 4096 ASCII characters, without spaces.',
+      { settings: [{ name: 'webhookSecret', value: 'S3CRET'.repeat(3000) }] },
+      'value must be 1 to 16384 characters long.',
     ],
   ])('is refused in one sentence that quotes nothing: %j', (change, message) => {
     expect(messagesOf({ ...good, ...change })).toEqual([message]);

@@ -32,6 +32,16 @@ export async function lockCredential(scope: Scope, tx: Queryable, id: string): P
   return row ?? null;
 }
 
+/** Whether the credential may send; it then stays so until the transaction ends. */
+export async function maySend(scope: Scope, tx: Queryable, id: string): Promise<boolean> {
+  const [row] = await tx
+    .select({ revokedAt: credentials.revokedAt })
+    .from(credentials)
+    .where(and(eq(credentials.id, id), inScope(scope, credentials.organizationId)))
+    .for('share');
+  return row?.revokedAt === null;
+}
+
 /** The organization's credentials that may send: of one provider, or of all. */
 export async function usableCredentials(
   scope: Scope,
@@ -195,7 +205,8 @@ export async function forgetUnneededSecrets(_worker: WorkerScope, db: Queryable)
     update ${credentials} as c set sealed = null
     where c.revoked_at is not null and c.sealed is not null and not exists (
       select 1 from ${credentials} as o
-      join jobs as j on j.credential_id = o.id and not j.collected and j.intent_at is not null
+      join jobs as j on j.credential_id = o.id and not j.collected
+        and (j.intent_at is not null or j.provider_job_id is not null)
       where o.id = c.id or o.replaced_by = c.id)
     returning c.id`);
   return rows.length;

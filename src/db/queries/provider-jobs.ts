@@ -1,4 +1,4 @@
-/** Statements on which job a provider's batch is, whoever's it is: all organizations share the provider's account. */
+/** Statements on which job a provider's batch is, whoever's it is: organizations may share the provider's account. */
 import { and, eq, inArray, ne, or, sql } from 'drizzle-orm';
 import { unprovenWords } from '../../domain/recovery.ts';
 import type { WorkerScope } from '../../domain/scope.ts';
