@@ -3,8 +3,9 @@
  * of a batch from its first request to its end. Which batches they are about is handed in. Where a kind of batch
  * is missing, the tabs that need one make one instead.
  */
+
+import * as adminOperations from './graphiql-admin-operations.ts';
 import type { ExampleBatches } from './graphiql-batches.ts';
-import * as keyOperations from './graphiql-key-operations.ts';
 import * as operations from './graphiql-operations.ts';
 
 /** What stands in a tab: an operation, and its variables as JSON. */
@@ -43,16 +44,27 @@ export function graphiqlTabs(batches: ExampleBatches | null): GraphiqlTab[] {
     about(open ?? sent, operations.syncBatch, (batchId) => ({ input: { batchId } })),
     about(open ?? sent, operations.cancelBatch, (batchId) => ({ input: { batchId } })),
     about(failed ?? open ?? sent, operations.retryBatch, (batchId) => ({ input: { batchId } })),
-    tab(keyOperations.createApiKey, { input: { name: 'A dashboard', scope: 'READ' } }),
-    about(sent, keyOperations.createReadToken, (id) => ({
+    tab(adminOperations.createApiKey, { input: { name: 'A dashboard', scope: 'READ' } }),
+    about(sent, adminOperations.createReadToken, (id) => ({
       input: { batches: { ids: [id] }, expiresInSeconds: 900 },
     })),
-    tab(keyOperations.rotateCallbackSecret, { input: { graceHours: 24 } }),
+    tab(adminOperations.rotateCallbackSecret, { input: { graceHours: 24 } }),
     about(told ?? open ?? sent, operations.redeliverCallback, (batchId) => ({ input: { batchId } })),
+    tab(adminOperations.setBudget, { input: { limit: '250.00' } }),
+    tab(adminOperations.setQuotas, { input: { activeBatches: 1000 } }),
+    tab(adminOperations.addCredential, {
+      // The emulator's own key; elsewhere a text that is refused until somebody puts a key there.
+      input: {
+        provider: 'mistral',
+        name: 'Our own account',
+        apiKey: batches === null ? 'paste it here' : emulatorsKey,
+      },
+    }),
     about(spare, operations.deleteBatch, (batchId) => ({ input: { batchId } })),
   ];
 }
 
+const emulatorsKey = 'emulated0123456789abcdefghijklmn';
 const blank = 'paste the id of a batch here';
 const blanks: ExampleBatches = { sent: blank, open: blank, failed: blank, told: blank, spare: blank };
 

@@ -1,4 +1,4 @@
-/** The example operations on keys, tokens and secrets; `graphiql-tabs.ts` puts them among the others. */
+/** The example operations on an organization's keys, secrets and limits; `graphiql-tabs.ts` puts them among the others. */
 import { errorMembers } from './graphiql-operations.ts';
 
 /** Mutation.rotateCallbackSecret. */
@@ -36,6 +36,42 @@ mutation CreateReadToken($input: CreateReadTokenInput!) {
     ... on CreateReadTokenPayload {
       token
       readToken { batchIds expiresAt }
+    }
+${errorMembers}
+  }
+}
+`;
+
+/** Mutation.setBudget. */
+export const setBudget = `# How much may be spent in a month, in US dollars. What would
+# go beyond it is refused before it is sent; null takes it away.
+mutation SetBudget($input: SetBudgetInput!) {
+  setBudget(input: $input) {
+    __typename
+${errorMembers}
+  }
+}
+`;
+
+/** Mutation.setQuotas. */
+export const setQuotas = `# Hold your organization to less than it was granted.
+mutation SetQuotas($input: SetQuotasInput!) {
+  setQuotas(input: $input) {
+    ... on SetQuotasPayload {
+      organization { quotas { which provider limit current } }
+    }
+${errorMembers}
+  }
+}
+`;
+
+/** Mutation.addCredential. */
+export const addCredential = `# Have your own account at a provider pay. The key is encrypted
+# and shown nowhere again; revokeCredential takes it back.
+mutation AddCredential($input: AddCredentialInput!) {
+  addCredential(input: $input) {
+    ... on AddCredentialPayload {
+      credential { id provider name lastFour status }
     }
 ${errorMembers}
   }
