@@ -1,6 +1,7 @@
 /** Every benchmark there is, in the order of the table. */
 import { fanout } from './live/fanout.ts';
+import { latency } from './live/latency.ts';
 import type { BenchRow } from './row.ts';
 
 /** The rows. */
-export const rows: readonly BenchRow[] = [fanout(1000), fanout(5000)];
+export const rows: readonly BenchRow[] = [fanout(1000), fanout(5000), latency];

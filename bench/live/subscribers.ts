@@ -6,16 +6,14 @@
 import { createInterface } from 'node:readline';
 import pg from 'pg';
 import { WebSocket } from 'ws';
-import { channel, isChange, type Round, type SubscribersTask } from './wire.ts';
+import { channel, isChange, moment, type Round, type SubscribersTask } from './wire.ts';
 
 const task = JSON.parse(process.argv[2] ?? '{}') as SubscribersTask;
 const socketsAtOnce = 100;
 
 let received = 0;
 let sample = '';
-let firstAt = 0;
-let lastAt = 0;
-let notifiedAt = 0;
+let [first, last, notified] = [0, 0, 0];
 let check = () => {};
 
 const answer = (line: object) => console.log(JSON.stringify(line));
@@ -34,7 +32,7 @@ const listener = new pg.Client({ connectionString: task.databaseUrl });
 await listener.connect();
 listener.on('notification', ({ payload = '' }) => {
   if (!isChange(payload)) return;
-  notifiedAt = performance.now();
+  notified = moment();
   check();
 });
 await listener.query(`listen ${channel}`);
@@ -53,10 +51,10 @@ function open(): Promise<void> {
       sample = String(snapshot);
       opened.resolve();
       socket.on('message', (data) => {
-        lastAt = performance.now();
+        last = moment();
         received += 1;
         if (received === 1) {
-          firstAt = lastAt;
+          first = last;
           sample = String(data);
         }
         if (received >= task.count) check();
@@ -74,12 +72,8 @@ answer({ sample });
 
 for await (const line of createInterface(process.stdin)) {
   if (line !== 'round') continue;
-  [received, notifiedAt] = [0, 0];
+  [received, notified] = [0, 0];
   answer({ ready: true });
-  await until(() => received >= task.count && notifiedAt > 0);
-  answer({
-    sample,
-    firstMilliseconds: firstAt - notifiedAt,
-    lastMilliseconds: lastAt - notifiedAt,
-  } satisfies Round);
+  await until(() => received >= task.count && notified > 0);
+  answer({ sample, notified, first, last } satisfies Round);
 }

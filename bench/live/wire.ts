@@ -16,10 +16,16 @@ export interface SubscribersTask {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** When the first and the last subscriber had a change, counted from the notification of it. */
+/** When a change arrived, in milliseconds as `moment` tells them. */
 export interface Round {
   /** A message, as it came. */
   readonly sample: string;
-  readonly firstMilliseconds: number;
-  readonly lastMilliseconds: number;
+  /** At the bare LISTEN. */
+  readonly notified: number;
+  /** At the first and at the last subscriber. */
+  readonly first: number;
+  readonly last: number;
 }
+
+/** Now, finely, and comparable between processes of one machine. */
+export const moment = (): number => performance.timeOrigin + performance.now();
