@@ -87,6 +87,8 @@ export function stepped<Event, Place>(
     const value = untold[told];
     if (value !== undefined) {
       told += 1;
+      // What was told may be large, and is not held until something moves.
+      if (told === untold.length) untold = [];
       return { done: false, value };
     }
     if (place === null) return end();
