@@ -67,8 +67,18 @@ interface Subject {
 /** The points of one subject in one window. */
 interface Count {
   readonly limiter: RateLimiterMemory;
-  /** Those of them that no other process knows of. */
+  /** Those of them of which it is not known yet whether they are refused. */
+  undecided: number;
+  /** Those that no other process was told of. */
   unsettled: number;
+  /** Those that they are being told of. */
+  sent: number;
+}
+
+/** What somebody asks of a subject. */
+interface Wanted {
+  readonly subject: Subject;
+  readonly own: number;
 }
 
 /** A counter in which nothing is counted yet. */
@@ -98,7 +108,9 @@ export function openRateCounter(
     // Without a duration it reads no clock, and keeps what it counted until it is thrown away with its window.
     const count = counts.get(id) ?? {
       limiter: new RateLimiterMemory({ points: limit, duration: 0 }),
+      undecided: 0,
       unsettled: 0,
+      sent: 0,
     };
     counts.set(id, count);
     count.limiter.points = limit;
@@ -112,6 +124,7 @@ export function openRateCounter(
     const sent = [...ofWindow].flatMap(([id, count]) => {
       const points = count.unsettled;
       count.unsettled = 0;
+      count.sent = points;
       return points === 0 ? [] : [{ id, points }];
     });
     if (sent.length === 0) return true;
@@ -122,13 +135,15 @@ export function openRateCounter(
       const totals = await db.read((q) => addRateCounts(workerScope, q, startsAt, sent));
       for (const { id, points } of totals) {
         const count = ofWindow.get(id);
-        if (count !== undefined) await count.limiter.set(id, points + count.unsettled, 0);
+        if (count === undefined) continue;
+        void count.limiter.set(id, points + count.unsettled + count.undecided, 0);
+        count.sent = 0;
       }
       return true;
     } catch (error) {
-      for (const { id, points } of sent) {
-        const count = ofWindow.get(id);
-        if (count !== undefined) count.unsettled += points;
+      for (const count of ofWindow.values()) {
+        count.unsettled += count.sent;
+        count.sent = 0;
       }
       log.warn({ err: error }, 'what is counted for limits could not be settled with other processes');
       return false;
@@ -151,40 +166,37 @@ export function openRateCounter(
     { scope: 'organization', id: organizationId, limit: limits.organization },
   ];
 
-  /** Resolves when other processes need not know of these points at once. */
-  async function roomAhead(wanted: readonly { subject: Subject; own: number }[]): Promise<void> {
-    const isAhead = ({ subject, own }: { subject: Subject; own: number }): boolean => {
-      const { unsettled } = countOf(subject);
-      return unsettled > 0 && unsettled + own > unsettledMax(subject.limit);
-    };
-    // Where the database is away, the limits of this process alone hold.
-    while (wanted.some(isAhead)) if (!(await settle())) return;
+  /** Whether others would have to know of what is counted here before this is, too. */
+  function isTooFarAhead({ subject, own }: Wanted): boolean {
+    const { undecided, unsettled, sent } = countOf(subject);
+    const ahead = undecided + unsettled + sent;
+    return ahead > 0 && ahead + own > unsettledMax(subject.limit);
   }
 
   return {
     async take(caller, points, paid = 0) {
-      const wanted = subjectsOf(caller).map((subject) => ({
+      const wanted: Wanted[] = subjectsOf(caller).map((subject) => ({
         subject,
         own: Math.min(points, subject.limit) - Math.min(paid, subject.limit),
       }));
-      await roomAhead(wanted);
+      // Where the database is away, the limits of this process alone hold.
+      while (wanted.some(isTooFarAhead)) if (!(await settle())) break;
       const ofNow = windowNow();
-      // All at once and without a pause, so that nobody else is counted in between.
+      // All at once, and without a pause since it was looked, so that nobody else is counted in between.
       const taken = wanted.map(({ subject, own }) => {
         const count = countOf(subject);
-        count.unsettled += own;
+        count.undecided += own;
         return { subject, count, own, done: count.limiter.consume(subject.id, own) };
       });
       const results = await Promise.allSettled(taken.map(({ done }) => done));
+      for (const { count, own } of taken) count.undecided -= own;
       const refused = taken[results.findIndex(({ status }) => status === 'rejected')];
       if (refused !== undefined) {
-        for (const { subject, count, own } of taken) {
-          count.unsettled -= own;
-          void count.limiter.reward(subject.id, own);
-        }
+        for (const { subject, count, own } of taken) void count.limiter.reward(subject.id, own);
         const { scope, limit } = refused.subject;
         throw new RateLimitedError(scope, limit, secondsLeft(ofNow, clock.now()));
       }
+      for (const { count, own } of taken) count.unsettled += own;
       settleWhenDue();
     },
     spend(caller, points) {
