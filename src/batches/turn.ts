@@ -4,7 +4,6 @@
  * until there is some. Owned here: deciding it under a lock in the transaction of the intent, saying so on the job, and
  * waking who is next. The rule is `domain/turn.ts`.
  */
-import type { Queryable } from '../db/client.ts';
 import { waitOn } from '../db/queries/leases.ts';
 import { endWait, lockTurns, turnQueue } from '../db/queries/turns.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
@@ -50,7 +49,9 @@ export async function waitingForTurn(
   await lockTurns(workerScope, tx, job);
   const turn = turnOf(job, await turnQueue(workerScope, tx, job, job), rules, now);
   if (turn.turn === 'now') return null;
-  await wakeThese(tx, turn.before, now);
+  const [first] = turn.before;
+  // Only one: the others are woken when it has gone, and two locks more could meet with somebody else's.
+  if (first !== undefined) await endWait(workerScope, tx, first, { now, task: taskFor.submit });
   const errorCode = waitCode(turn.wait);
   return {
     event: job.errorCode === errorCode ? null : 'JOB_DELAYED',
@@ -77,15 +78,14 @@ export async function waitsOn(services: Services, provider: Provider, job: JobRo
   const queue = await services.db.read((q) => turnQueue(workerScope, q, job, job));
   const turn = turnOf(job, queue, rules, now);
   if (turn.turn === 'now' || waitCode(turn.wait) !== job.errorCode) return false;
-  await services.db.transaction(async (tx) => {
-    await wakeThese(tx, turn.before, now);
-    await waitOn(workerScope, tx, job.id, {
-      epoch: job.leaseEpoch,
-      dueAt: pausedUntil(turn.seconds, now),
-      waitingFor: turn.wait,
-      errorMessage: waitMessage(turn.wait),
-    });
-  });
+  await wakeThese(services, turn.before, now);
+  const wait = {
+    epoch: job.leaseEpoch,
+    dueAt: pausedUntil(turn.seconds, now),
+    waitingFor: turn.wait,
+    errorMessage: waitMessage(turn.wait),
+  };
+  await services.db.read((q) => waitOn(workerScope, q, job.id, wait));
   return true;
 }
 
@@ -97,10 +97,8 @@ export async function passTurn(services: Services, provider: Provider, job: JobR
   if (rules === null) return;
   const now = services.clock.now();
   try {
-    await services.db.transaction(async (tx) => {
-      const queue = await turnQueue(workerScope, tx, job, null);
-      await wakeThese(tx, nextInTurn(queue, rules, now), now);
-    });
+    const queue = await services.db.read((q) => turnQueue(workerScope, q, job, null));
+    await wakeThese(services, nextInTurn(queue, rules, now), now);
   } catch (error) {
     // The job itself is written, and must not look as if its work had failed.
     services.log.warn(
@@ -110,7 +108,9 @@ export async function passTurn(services: Services, provider: Provider, job: JobR
   }
 }
 
-async function wakeThese(tx: Queryable, ids: readonly string[], now: Date): Promise<void> {
-  // In one order, so that two that wake the same jobs do not wait for each other.
-  for (const id of ids.toSorted()) await endWait(workerScope, tx, id, { now, task: taskFor.submit });
+/** Each by itself: one transaction around them would hold locks on all, in an order that is not that of others. */
+async function wakeThese({ db }: Services, ids: readonly string[], now: Date): Promise<void> {
+  for (const id of ids) {
+    await db.transaction((tx) => endWait(workerScope, tx, id, { now, task: taskFor.submit }));
+  }
 }

@@ -85,7 +85,7 @@ export async function turnQueue(
   ]);
   const served = new Map<string, Served>(
     [...sentAt].map(([organizationId, at]) => {
-      const own = used.filter((there) => there.organizationId === organizationId);
+      const own = used.filter((part) => part.organizationId === organizationId);
       return [organizationId, { sentAt: at, jobs: own.reduce((sum, { jobs: count }) => sum + count, 0) }];
     }),
   );
