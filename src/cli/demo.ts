@@ -3,23 +3,17 @@
  * installed here in one batch, follows it live, downloads the results in order, and checks what it promises:
  * every request has exactly one result, progress was pushed, and nothing was asked while it waited.
  */
-import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SingleBar } from 'cli-progress';
-import { startApp } from '../app.ts';
-import { readProcessConfig } from '../config.ts';
-import { revokeKey } from '../db/queries/organizations.ts';
 import { StartError } from '../errors.ts';
-import { sandboxKey } from '../first-keys.ts';
-import { createLogger } from '../log.ts';
 import type { Provider } from '../providers/provider.ts';
 import { findProvider, providers } from '../providers/registry.ts';
-import { hashOfKey } from '../sign-in.ts';
 import { connectClient, type DemoClient } from './demo-client.ts';
 import { type BatchChange, batchUpdatedDocument, createDemoBatchDocument } from './demo-documents.ts';
 import { categories, classifications, type InstalledPackage, installedPackages } from './demo-requests.ts';
+import { withDemoService } from './demo-service.ts';
 
 /** What the command line says. */
 export interface DemoOptions {
@@ -44,32 +38,14 @@ export async function demo(options: DemoOptions): Promise<void> {
     const known = providers.map(({ name }) => name).join(', ');
     throw new StartError(`There is no provider ${options.provider}; known are ${known}.`);
   }
-  const live = options.live === true;
-  const home = live ? null : await temporaryHome();
-  const key = live ? `bq_demo_${randomBytes(16).toString('hex')}` : sandboxKey;
-  const config = readProcessConfig({ live, port: 0 }, providers, {
-    LOG_LEVEL: 'silent',
-    ...(home === null
-      ? { BATCHQL_API_KEY: key }
-      : { DATA_DIR: join(home, 'data'), DATABASE_URL: '', SANDBOX: 'true' }),
+  await withDemoService({ live: options.live === true }, async (app, key) => {
+    const client = connectClient(app.url, key);
+    try {
+      await run(client, provider, options);
+    } finally {
+      await client.close();
+    }
   });
-  const app = await startApp(config, createLogger({ level: config.log.level }));
-  const client = connectClient(app.url, key);
-  try {
-    await run(client, provider, options);
-  } finally {
-    await client.close();
-    if (live) await app.services.db.read((q) => revokeKey(q, hashOfKey(key), app.services.clock.now()));
-    await app.close();
-    if (home !== null) await rm(home, { recursive: true, force: true });
-  }
-}
-
-/** The embedded Postgres may run as another user, who has to be able to enter. */
-async function temporaryHome(): Promise<string> {
-  const home = await mkdtemp(join(tmpdir(), 'batchql-demo-'));
-  await chmod(home, 0o755);
-  return home;
 }
 
 async function run(client: DemoClient, provider: Provider, { model }: DemoOptions): Promise<void> {

@@ -53,7 +53,15 @@ program
   .option('--provider <name>', 'whom to ask: docs/providers.md', 'openai')
   .option('--live', 'ask the real provider; needs its key, and costs what it costs')
   .option('--model <name>', "the model to ask; a small one of the provider's where left out")
-  .action(async (options) => (await import('./demo.ts')).demo(options));
+  .option(
+    '--tenants',
+    'instead, two organizations in one sandbox, of which one runs into its budget and the other does not notice',
+  )
+  .action(async (options) =>
+    options.tenants === true
+      ? (await import('./demo-tenants.ts')).demoTenants()
+      : (await import('./demo.ts')).demo(options),
+  );
 
 program
   .command('emulate')
@@ -125,6 +133,15 @@ plan
   .command('list')
   .description('Prints every plan.')
   .action(async () => (await import('./limits.ts')).planList());
+
+org
+  .command('budget')
+  .description(
+    'Prints what an organization may spend in a month and has spent, after setting it where an amount is given: docs/cost.md.',
+  )
+  .argument('<name or id>', 'whose')
+  .argument('[amount]', 'how many US dollars in a month, such as 250.00; none for no budget')
+  .action(async (name, amount) => (await import('./budget.ts')).orgBudget(name, amount));
 
 const key = program
   .command('key')
