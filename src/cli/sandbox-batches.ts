@@ -1,6 +1,6 @@
 /** The first batches of an empty sandbox: one that moves at once, one that is open, and one to throw away. */
 import { createBatch } from '../batches/create.ts';
-import { countBatches } from '../db/queries/batches.ts';
+import { countBatches } from '../db/queries/batch-pages.ts';
 import { findKey } from '../db/queries/organizations.ts';
 import { scopeOf } from '../domain/scope.ts';
 import { sandboxKey } from '../first-keys.ts';

@@ -17,7 +17,8 @@ const metadataValueMax = 512;
 
 const nameSchema = storableText('name', nameCharactersMax);
 
-const metadataSchema = z
+/** What can be attached to a batch: pairs of texts. */
+export const metadataSchema = z
   .record(
     storableText('A metadata key', metadataKeyMax),
     storableText('A metadata value', metadataValueMax),

@@ -3,8 +3,8 @@
  * names a place in the order of all commits; reading at or above it later misses nothing, and may repeat what
  * was being committed when it was taken.
  */
-import { type BatchFilter, passes } from '../db/queries/batches.ts';
 import { type FeedEntry, firstFeedMark, isFeedMark } from '../db/queries/events.ts';
+import { type BatchFilter, passes } from '../domain/batch-filter.ts';
 import type { OrganizationScope } from '../domain/scope.ts';
 import type { Services } from '../services.ts';
 import type { BatchChanged } from './batch-changes.ts';

@@ -1,5 +1,5 @@
 /** Which of the sandbox's batches the example operations are about, so that each works as it stands. */
-import { batchPage } from '../db/queries/batches.ts';
+import { batchPage } from '../db/queries/batch-pages.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import { scopeOf } from '../domain/scope.ts';
 import { batchStatuses, isTerminalBatch } from '../domain/status.ts';

@@ -11,6 +11,7 @@ import { customIdSchema } from '../domain/custom-id.ts';
 import { expectedCompletion, lastOf } from '../domain/expected-completion.ts';
 import { encodeCursor, type PageArguments } from '../domain/page.ts';
 import { policyOf, type RetryPolicy } from '../domain/retry.ts';
+import type { ItemStatus } from '../domain/status.ts';
 import { isTerminalBatch } from '../domain/status.ts';
 import { ArgumentError } from '../errors.ts';
 import { cursorOf, numberWindow, pageSizes, uuidOfArgument } from './arguments.ts';
@@ -43,13 +44,27 @@ export async function batchItems(
   const filter = args.filter ?? {};
   const page = { limit: readingLimit(window), order: readingOrder(window, 'ascending'), beyond };
   const rows = await loaders.items({ filter, page }).load(batch.id);
-  const isFiltered = (filter.status ?? filter.errorCode ?? null) !== null;
   return connectionOf(
     window,
     rows,
     (item) => encodeCursor('item', [item.position]),
-    async () => (isFiltered ? loaders.itemCount(filter).load(batch.id) : batch.total),
+    async () => countedItems(batch, filter) ?? loaders.itemCount(filter).load(batch.id),
   );
+}
+
+/** How many items pass, where the batch's own counts tell; null where they have to be counted. */
+function countedItems(batch: BatchRow, { status, errorCode }: ItemFilter): number | null {
+  if (errorCode) return null;
+  if (!status) return batch.total;
+  const counts = {
+    PENDING: batch.pending,
+    SUBMITTED: batch.submitted,
+    SUCCEEDED: batch.succeeded,
+    ERRORED: batch.errored,
+    EXPIRED: batch.expired,
+    CANCELLED: batch.cancelled,
+  } as const satisfies Record<ItemStatus, number>;
+  return [...new Set(status)].reduce((sum, each) => sum + counts[each], 0);
 }
 
 /** The item of the batch with the caller's id; null where there is none. */

@@ -1,10 +1,12 @@
 /** The organization's lists: its batches and its jobs, by creation time, in constant time at any depth. */
 import type { Context } from '../context.ts';
-import { type BatchFilter, batchPage, countBatches } from '../db/queries/batches.ts';
+import { batchPage, countBatches } from '../db/queries/batch-pages.ts';
 import { countJobs, type JobFilter, jobPage } from '../db/queries/jobs.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
+import { type BatchFilter, batchFilterTexts } from '../domain/batch-filter.ts';
 import { type PageArguments, pageWindow } from '../domain/page.ts';
+import { ArgumentError } from '../errors.ts';
 import { pageSizes } from './arguments.ts';
 import { creationCursor, refuseHopeless } from './batch.ts';
 import { type Connection, connectionOf, readingLimit, readingOrder } from './connection.ts';
@@ -20,15 +22,14 @@ const orderOf = (order: CreationOrder | null | undefined) =>
 /** The organization's batches, newest first unless asked otherwise. */
 export async function listBatches(
   args: PageArguments & {
-    filter?: BatchFilter | null | undefined;
+    filter?: GivenBatchFilter | null | undefined;
     orderBy?: CreationOrder | null | undefined;
   },
   { services: { db }, scope }: Context,
 ): Promise<Connection<BatchRow>> {
-  refuseHopeless('filter', { ...args.filter });
+  const filter = readBatchFilter(args.filter);
   const window = pageWindow(args, pageSizes.batches);
   const cursor = creationCursor('batch');
-  const filter = args.filter ?? {};
   const rows = await db.read((q) =>
     batchPage(scope, q, filter, {
       limit: readingLimit(window),
@@ -56,4 +57,16 @@ export async function listJobs(
     }),
   );
   return connectionOf(window, rows, cursor.of, () => db.read((q) => countJobs(scope, q, filter)));
+}
+
+/** A filter of batches as a caller gives it: of JSON nobody has seen yet what it is. */
+export type GivenBatchFilter = Omit<BatchFilter, 'metadata'> & { readonly metadata?: unknown };
+
+/** The filter; throws `ArgumentError` for one that would match nothing, or is none. */
+export function readBatchFilter(given: GivenBatchFilter | null | undefined): BatchFilter {
+  refuseHopeless('filter', { ...given });
+  const read = batchFilterTexts.safeParse({ ...given });
+  if (!read.success) throw new ArgumentError('filter', `"filter": ${read.error.issues[0]?.message}`);
+  const { metadata: _, ...rest } = given ?? {};
+  return { ...rest, ...read.data };
 }

@@ -1,7 +1,6 @@
 /** The streams of the API: reads where to resume, follows, and makes of each change what the schema shows. */
 import { z } from 'zod';
 import type { Context } from '../context.ts';
-import type { BatchFilter } from '../db/queries/batches.ts';
 import type { FinishedItem } from '../db/queries/item-pages.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
 import { decodeCursor, encodeCursor } from '../domain/page.ts';
@@ -15,7 +14,7 @@ import { followJobs } from '../events/follow-jobs.ts';
 import { type FeedChanged, followOrganization } from '../events/follow-organization.ts';
 import type { Stream } from '../events/stream.ts';
 import { uuidOfArgument } from './arguments.ts';
-import { refuseHopeless } from './batch.ts';
+import { type GivenBatchFilter, readBatchFilter } from './lists.ts';
 import { createLoaders } from './loaders.ts';
 
 /** A change of a batch, as the schema's type is backed; in the feed with a cursor to resume after. */
@@ -42,12 +41,12 @@ export async function batchUpdated(
 
 /** The changes of all the organization's batches that pass the filter. */
 export async function batchesUpdated(
-  args: { filter?: BatchFilter | null | undefined; after?: string | null | undefined },
+  args: { filter?: GivenBatchFilter | null | undefined; after?: string | null | undefined },
   { services, scope }: Context,
 ): Promise<Stream<FeedChanged>> {
-  refuseHopeless('filter', { ...args.filter });
+  const filter = readBatchFilter(args.filter);
   const after = typeof args.after === 'string' ? readFeedCursor(args.after) : null;
-  return followOrganization(services, scope, { filter: args.filter ?? {}, after });
+  return followOrganization(services, scope, { filter, after });
 }
 
 /** The items of one batch as they finish. */

@@ -18,5 +18,10 @@ export const BatchFilterInput = builder.inputType('BatchFilter', {
     provider: t.stringList({ description: 'Batches for any of these providers.' }),
     createdAfter: t.field({ type: 'DateTime', description: 'Batches created after this moment.' }),
     createdBefore: t.field({ type: 'DateTime', description: 'Batches created before this moment.' }),
+    namePrefix: t.string({ description: 'Batches whose name begins with this, letter by letter.' }),
+    metadata: t.field({
+      type: 'JSON',
+      description: 'Batches that have all of these pairs in their metadata, whatever else they have there.',
+    }),
   }),
 });

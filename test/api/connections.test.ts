@@ -103,7 +103,8 @@ describe('A filtered list', () => {
     for (const directive of ['', 'emulate:errored', 'emulate:expired', 'emulate:stuck']) {
       for (const provider of ['openai', 'anthropic']) {
         const requests = { list: [{ body: bodyFor(provider, 'q', directive) }] };
-        await mutate(service, 'createBatch', { provider, requests, submit: 'NOW' }, { key });
+        const named = { name: `50%_${provider}`, metadata: { team: provider, run: `run ${directive}` } };
+        await mutate(service, 'createBatch', { provider, requests, submit: 'NOW', ...named }, { key });
       }
       service.clock.advance({ seconds: 1 });
     }
@@ -121,8 +122,8 @@ describe('A filtered list', () => {
   const providers = fc.option(fc.subarray(['openai', 'anthropic', 'nobody'], { minLength: 1 }));
   const wanted = (values: unknown[] | null, value: unknown) => values === null || values.includes(value);
 
-  it('of batches is exactly what passes by status, provider and times', async () => {
-    const node = 'id status provider createdAt';
+  it('of batches is exactly what passes by status, provider, times, name and metadata', async () => {
+    const node = 'id status provider createdAt name metadata';
     const ascending = nodesOf(
       await pagesOf('batches', node, { orderBy: { direction: 'ASC' } }, key)(everything),
     );
@@ -134,12 +135,18 @@ describe('A filtered list', () => {
       provider: providers,
       createdAfter: time,
       createdBefore: time,
+      namePrefix: fc.option(fc.constantFrom('50%_', '50%_open', '50__', 'x')),
+      metadata: fc.option(fc.constantFrom({ team: 'openai' }, { run: 'run ', team: 'anthropic' }, { team: 'x' })),
     });
     await fc.assert(
       fc.asyncProperty(filters, direction, size, async (filter, order, pageSize) => {
         const passing = ascending.filter(
-          ({ status, provider, createdAt }) =>
+          ({ status, provider, createdAt, name, metadata }) =>
             wanted(filter.status, status) &&
+            (filter.namePrefix === null || String(name ?? '').startsWith(filter.namePrefix)) &&
+            Object.entries(filter.metadata ?? {}).every(
+              ([pair, value]) => (metadata as Record<string, string>)[pair] === value,
+            ) &&
             wanted(filter.provider, provider) &&
             (filter.createdAfter === null || String(createdAt) > filter.createdAfter) &&
             (filter.createdBefore === null || String(createdAt) < filter.createdBefore),
@@ -147,7 +154,7 @@ describe('A filtered list', () => {
         const fetchPage = pagesOf('batches', node, { filter, orderBy: { direction: order } }, key);
         await expectPages(fetchPage, order === 'ASC' ? passing : passing.toReversed(), pageSize);
       }),
-      { seed: 2, numRuns: 20 },
+      { seed: 2, numRuns: 30 },
     );
   });
 

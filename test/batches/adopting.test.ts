@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { adoptJob } from '../../src/batches/adopt-job.ts';
 import { cancelBatch } from '../../src/batches/cancel.ts';
 import type { Database } from '../../src/db/client.ts';
-import { countBatches } from '../../src/db/queries/batches.ts';
+import { countBatches } from '../../src/db/queries/batch-pages.ts';
 import { countStrays } from '../../src/db/queries/strays.ts';
 import type { AdoptJobInput } from '../../src/domain/batch-input.ts';
 import { type OrganizationScope, workerScope } from '../../src/domain/scope.ts';

@@ -9,7 +9,7 @@ import { cancelBatch } from '../../src/batches/cancel.ts';
 import { createBatch } from '../../src/batches/create.ts';
 import { retryBatch } from '../../src/batches/retry.ts';
 import { submitBatch } from '../../src/batches/submit.ts';
-import { countBatches } from '../../src/db/queries/batches.ts';
+import { countBatches } from '../../src/db/queries/batch-pages.ts';
 import { findWarning, monthUse } from '../../src/db/queries/budgets.ts';
 import type { SubmitRule } from '../../src/domain/accumulation.ts';
 import type { RequestsInput } from '../../src/domain/batch-input.ts';

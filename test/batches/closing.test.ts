@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { addRequests } from '../../src/batches/add-requests.ts';
 import { createBatch } from '../../src/batches/create.ts';
 import { submitBatch } from '../../src/batches/submit.ts';
-import { countBatches } from '../../src/db/queries/batches.ts';
+import { countBatches } from '../../src/db/queries/batch-pages.ts';
 import type { SubmitRule } from '../../src/domain/accumulation.ts';
 import { type OrganizationScope, workerScope } from '../../src/domain/scope.ts';
 import { BatchStateError, EmptyBatchError } from '../../src/errors.ts';

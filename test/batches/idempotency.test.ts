@@ -9,7 +9,7 @@ import { deleteBatch } from '../../src/batches/delete.ts';
 import { callOnce } from '../../src/batches/idempotency.ts';
 import { retryBatch } from '../../src/batches/retry.ts';
 import type { Database } from '../../src/db/client.ts';
-import { countBatches } from '../../src/db/queries/batches.ts';
+import { countBatches } from '../../src/db/queries/batch-pages.ts';
 import { findCall } from '../../src/db/queries/idempotency.ts';
 import type { CreateBatchInput } from '../../src/domain/batch-input.ts';
 import type { OrganizationScope } from '../../src/domain/scope.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { transition } from '../../src/batches/transition.ts';
 import * as verbs from '../../src/batches/verbs.ts';
-import type { BatchFilter } from '../../src/db/queries/batches.ts';
 import type { BatchRow } from '../../src/db/tables/batches.ts';
+import type { BatchFilter } from '../../src/domain/batch-filter.ts';
 import type { OrganizationScope } from '../../src/domain/scope.ts';
 import type { FeedMark } from '../../src/events/feed-changes.ts';
 import { type FeedChanged, followOrganization } from '../../src/events/follow-organization.ts';

@@ -123,6 +123,7 @@ export const plainTexts = [
   'AddCredentialInput.apiKey',
   'AddCredentialInput.name',
   'AddCredentialInput.provider',
+  'BatchFilter.namePrefix',
   'BatchFilter.provider',
   'BatchItemFilter.errorCode',
   'CreateApiKeyInput.name',

@@ -1,5 +1,5 @@
 /** Statements on batches. Each is one durable statement; what may change when is decided in `batches/`. */
-import { and, eq, inArray, isNotNull, lte, type SQL, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, lte } from 'drizzle-orm';
 import type { Scope, WorkerScope } from '../../domain/scope.ts';
 import type { Queryable } from '../client.ts';
 import { type BatchRow, batches } from '../tables/batches.ts';
@@ -73,67 +73,6 @@ export async function deleteBatchRow(scope: Scope, tx: Queryable, id: string): P
   await tx.delete(batches).where(and(eq(batches.id, id), inScope(scope, batches.organizationId)));
 }
 
-/** Which batches a list shows. */
-export interface BatchFilter {
-  readonly status?: readonly BatchRow['status'][] | null | undefined;
-  readonly provider?: readonly string[] | null | undefined;
-  readonly createdAfter?: Date | null | undefined;
-  readonly createdBefore?: Date | null | undefined;
-}
-
-/** The condition of a filter; true where it is empty. */
-function matches(filter: BatchFilter): SQL | undefined {
-  return and(
-    filter.status ? inArray(batches.status, [...filter.status]) : undefined,
-    filter.provider ? inArray(batches.provider, [...filter.provider]) : undefined,
-    filter.createdAfter
-      ? sql`${batches.createdAt} > ${filter.createdAfter.toISOString()}::timestamptz`
-      : undefined,
-    filter.createdBefore
-      ? sql`${batches.createdAt} < ${filter.createdBefore.toISOString()}::timestamptz`
-      : undefined,
-  );
-}
-
-/** Where a page of batches starts and which way it goes. */
-export interface BatchPage {
-  readonly limit: number;
-  readonly order: 'ascending' | 'descending';
-  /** The last row of the page before, left out. */
-  readonly beyond: { readonly createdAt: string; readonly id: string } | null;
-}
-
-/** One page of the scope's batches by creation time, ties broken by id, read along the index at any depth. */
-export async function batchPage(
-  scope: Scope,
-  db: Queryable,
-  filter: BatchFilter,
-  page: BatchPage,
-): Promise<BatchRow[]> {
-  const { beyond } = page;
-  const compare = page.order === 'ascending' ? sql`>` : sql`<`;
-  const direction = page.order === 'ascending' ? sql`asc` : sql`desc`;
-  return db
-    .select()
-    .from(batches)
-    .where(
-      and(
-        inScope(scope, batches.organizationId),
-        matches(filter),
-        beyond === null
-          ? undefined
-          : sql`(${batches.createdAt}, ${batches.id}) ${compare} (${beyond.createdAt}::timestamptz, ${beyond.id}::uuid)`,
-      ),
-    )
-    .orderBy(sql`${batches.createdAt} ${direction}, ${batches.id} ${direction}`)
-    .limit(page.limit);
-}
-
-/** How many batches of the scope match. */
-export async function countBatches(scope: Scope, db: Queryable, filter: BatchFilter): Promise<number> {
-  return db.$count(batches, and(inScope(scope, batches.organizationId), matches(filter)));
-}
-
 /** The ids of open batches whose timer has run out. */
 export async function batchesDue(
   _worker: WorkerScope,
@@ -148,14 +87,4 @@ export async function batchesDue(
     .orderBy(batches.dueAt)
     .limit(limit);
   return rows.map((row) => row.id);
-}
-
-/** Whether the filter lets this row through, asked of rows that arrive one by one. */
-export function passes(filter: BatchFilter, row: BatchRow): boolean {
-  return (
-    (!filter.status || filter.status.includes(row.status)) &&
-    (!filter.provider || filter.provider.includes(row.provider)) &&
-    (!filter.createdAfter || row.createdAt > filter.createdAfter) &&
-    (!filter.createdBefore || row.createdAt < filter.createdBefore)
-  );
 }

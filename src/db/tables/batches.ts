@@ -93,6 +93,9 @@ export const batches = pgTable(
     index('batches_unfinished')
       .on(t.status)
       .where(sql`status not in ('COMPLETED', 'FAILED', 'EXPIRED', 'CANCELLED')`),
+    index('batches_page_by_provider').on(t.organizationId, t.provider, t.status, t.createdAt, t.id),
+    index('batches_name').on(t.organizationId, t.name.op('text_pattern_ops')).where(sql`name is not null`),
+    index('batches_metadata').using('gin', t.metadata.op('jsonb_path_ops')),
     index('batches_due').on(t.dueAt).where(sql`due_at is not null`),
     check(
       'batches_counts_sum_to_total',

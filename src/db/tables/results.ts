@@ -37,6 +37,8 @@ export const results = pgTable(
     primaryKey({ name: 'results_pkey', columns: [t.batchId, t.position, t.attempt] }),
     index('results_by_seq').on(t.batchId, t.seq, t.position),
     index('results_failed').on(t.batchId, t.position).where(sql`error_code is not null`),
+    index('results_failed_by_status').on(t.batchId, t.status, t.position).where(sql`error_code is not null`),
+    index('results_failed_by_code').on(t.batchId, t.errorCode, t.position).where(sql`error_code is not null`),
   ],
 );
 
