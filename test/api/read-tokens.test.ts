@@ -170,7 +170,9 @@ describe('A token opens nothing else', () => {
     const { data, errors } = await service.query(query, { id: tenant.done }, tokens.all);
     expect(data.batch).toMatchObject({ createdBy: null, lastUpdatedBy: null });
     expect(data.batch.jobs.edges[0].node).toMatchObject({ callback: null });
-    expect(new Set(errors?.map(({ path }) => path.at(-1)))).toEqual(new Set(['callback', 'credential', 'webhook']));
+    expect(new Set(errors?.map(({ path }) => path.at(-1)))).toEqual(
+      new Set(['callback', 'credential', 'webhook']),
+    );
     const trail = 'query($id: ID!) { batch(id: $id) { audit { totalCount } } }';
     expect((await service.query(trail, { id: tenant.done }, tokens.all)).errors).toMatchObject([
       { extensions: { code: 'FORBIDDEN' } },
