@@ -136,7 +136,9 @@ describe('A filtered list', () => {
       createdAfter: time,
       createdBefore: time,
       namePrefix: fc.option(fc.constantFrom('50%_', '50%_open', '50__', 'x')),
-      metadata: fc.option(fc.constantFrom({ team: 'openai' }, { run: 'run ', team: 'anthropic' }, { team: 'x' })),
+      metadata: fc.option(
+        fc.constantFrom({ team: 'openai' }, { run: 'run ', team: 'anthropic' }, { team: 'x' }),
+      ),
     });
     await fc.assert(
       fc.asyncProperty(filters, direction, size, async (filter, order, pageSize) => {
