@@ -64,16 +64,3 @@ ${errorMembers}
   }
 }
 `;
-
-/** Mutation.addCredential. */
-export const addCredential = `# Have your own account at a provider pay. The key is encrypted
-# and shown nowhere again; revokeCredential takes it back.
-mutation AddCredential($input: AddCredentialInput!) {
-  addCredential(input: $input) {
-    ... on AddCredentialPayload {
-      credential { id provider name lastFour status }
-    }
-${errorMembers}
-  }
-}
-`;

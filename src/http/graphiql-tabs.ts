@@ -52,19 +52,10 @@ export function graphiqlTabs(batches: ExampleBatches | null): GraphiqlTab[] {
     about(told ?? open ?? sent, operations.redeliverCallback, (batchId) => ({ input: { batchId } })),
     tab(adminOperations.setBudget, { input: { limit: '250.00' } }),
     tab(adminOperations.setQuotas, { input: { activeBatches: 1000 } }),
-    tab(adminOperations.addCredential, {
-      // The emulator's own key; elsewhere a text that is refused until somebody puts a key there.
-      input: {
-        provider: 'mistral',
-        name: 'Our own account',
-        apiKey: batches === null ? 'paste it here' : emulatorsKey,
-      },
-    }),
     about(spare, operations.deleteBatch, (batchId) => ({ input: { batchId } })),
   ];
 }
 
-const emulatorsKey = 'emulated0123456789abcdefghijklmn';
 const blank = 'paste the id of a batch here';
 const blanks: ExampleBatches = { sent: blank, open: blank, failed: blank, told: blank, spare: blank };
 

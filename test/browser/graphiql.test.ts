@@ -66,7 +66,7 @@ describe.skipIf(noBrowser)('GraphiQL in a browser', () => {
       // A typed error is not a payload.
       expect(field, title).not.toHaveProperty('code');
     }
-    expect(tabs).toHaveLength(21);
+    expect(tabs).toHaveLength(20);
     expect([...origins]).toEqual([service.url]);
     expect(faults).toEqual([]);
     await page.close();

@@ -138,7 +138,7 @@ describe('Batches are found', () => {
 
 describe.each([-1, itemsOfOne / 2, itemsOfOne - 4000])('A page after position %i', (after) => {
   it.each<[string, ItemFilter, number]>([
-    ['of all items', {}, 4],
+    ['of all items', {}, 6],
     ['of failed items', { status: ['ERRORED'] }, 6],
     ['of items that failed in any way', { status: ['ERRORED', 'EXPIRED', 'CANCELLED'] }, 12],
     ['of a state that few have', { status: ['EXPIRED'] }, 6],
