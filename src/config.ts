@@ -283,6 +283,8 @@ function readWork(reading: Reading, sandbox: boolean, notifies: boolean): Omit<W
     notifies,
     bodyBytesMax: reading.read(variables.bodyBytesMax),
     quotas: readQuotas(reading),
+    uploadStallSeconds: reading.read(variables.uploadStallSeconds),
+    uploadHours: reading.read(variables.uploadHours),
   };
 }
 

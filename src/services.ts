@@ -63,12 +63,16 @@ export interface WorkSettings {
   readonly eventRetentionDays: number;
   /** Whether a change is announced at its commit; else those who follow look for themselves. */
   readonly notifies: boolean;
-  /** Uploads and inline requests: the largest file or text taken through GraphQL, in bytes. */
+  /** The largest file or text taken through GraphQL, and the longest line of an upload, in bytes. */
   readonly bodyBytesMax: number;
   /** What may be at a provider at once with one credential, by the setting that says it, and by model. */
   readonly queues: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** What an organization may have for which nothing else is set. */
   readonly quotas: Quotas;
+  /** How long the sender of an upload may be silent. */
+  readonly uploadStallSeconds: number;
+  /** How long the URL of an upload lives. */
+  readonly uploadHours: number;
 }
 
 /** A new id that sorts by creation time. */

@@ -48,7 +48,7 @@ export function acceptRequests(
   const accepted: PlacedItem[] = [];
   const placeOfId = new Map<string, Place>();
   for (const { draft, place } of readDrafts(requests, defaults, issues)) {
-    const read = toItem(draft, defaults, firstPosition + accepted.length, place, issues);
+    const read = acceptDraft(draft, defaults, firstPosition + accepted.length, place, issues);
     if (read === null) continue;
     const { item, tokens } = read;
     const earlier = placeOfId.get(item.customId);
@@ -69,7 +69,7 @@ export const duplicateIssue = (place: Place, than: string): Issue => ({
 });
 
 /** The item, or null with the issues that stand against it. */
-function toItem(
+export function acceptDraft(
   draft: RequestDraft,
   { provider, endpoint: defaultEndpoint, model: defaultModel, needsCustomIds = false }: BatchDefaults,
   position: number,

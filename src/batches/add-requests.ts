@@ -3,6 +3,7 @@ import { reachFor } from '../credentials/reach.ts';
 import type { Queryable } from '../db/client.ts';
 import { findBatch, lockBatch } from '../db/queries/batches.ts';
 import { insertItems, takenCustomIds } from '../db/queries/items.ts';
+import { hasOpenUpload } from '../db/queries/uploads.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import { closesAt, shouldClose } from '../domain/accumulation.ts';
 import type { AddRequestsInput } from '../domain/batch-input.ts';
@@ -14,6 +15,7 @@ import { acceptRequests, duplicateIssue, type PlacedItem } from './accept.ts';
 import { closeBatch, ruleOf } from './close.ts';
 import { estimateRequests } from './estimate.ts';
 import { type Called, callOnce } from './idempotency.ts';
+import { refuseDuringUpload } from './open-upload.ts';
 import { bytesBrought, quotasOf, refuseHoldings, refuseSize } from './quotas.ts';
 import { transition } from './transition.ts';
 import { waitForBudget } from './wait-for-budget.ts';
@@ -52,6 +54,7 @@ export async function addRequests(
       if (batch === null) throw new NotFoundError('batch', batchId);
       refuseClosed(batch);
       refuseSize(quotas, { ...brought, before: batch.total });
+      await refuseDuringUpload(scope, tx, batch);
       // Others may have added meanwhile; then default ids and positions move up.
       const current = batch.total === seen.total ? accepted : acceptedAt(batch);
       await refuseTaken(scope, tx, batchId, current);
@@ -94,8 +97,9 @@ export async function appendItems(
 }
 
 /**
- * Closes the locked batch where its rule says so now; asked after a whole call, never in the middle of one. Where its
- * organization's budget leaves no room, a batch that closes by a rule stays open until there is some.
+ * Closes the locked batch where its rule says so now; asked after a whole call, never in the middle of one, which an
+ * upload is until it is over. Where its organization's budget leaves no room, a batch that closes by a rule stays open
+ * until there is some.
  */
 export async function closeIfDue(
   services: Services,
@@ -106,17 +110,19 @@ export async function closeIfDue(
   const { total: requests, bytes, firstRequestAt, closedAt } = batch;
   if (closedAt !== null) return batch;
   const due = shouldClose(ruleOf(batch), { requests, bytes, firstRequestAt }, services.clock.now());
-  if (!due) return batch;
+  if (!due || (await hasOpenUpload(scope, tx, batch.id))) return batch;
   try {
     return await closeBatch(services, scope, tx, batch.id);
   } catch (error) {
     // Nobody is there to hear of it whose call this is; what was accepted waits for room instead of being refused.
-    if (!(error instanceof BudgetExceededError) || batch.submitMode !== 'WHEN') throw error;
+    const isHeard = scope.kind === 'organization' && batch.submitMode !== 'WHEN';
+    if (!(error instanceof BudgetExceededError) || isHeard) throw error;
     return waitForBudget(services, scope, tx, batch.id, error);
   }
 }
 
-function refuseClosed(batch: BatchRow): void {
+/** Throws `BatchStateError` where the batch takes no requests any more. */
+export function refuseClosed(batch: BatchRow): void {
   if (batch.closedAt !== null) {
     throw new BatchStateError(
       batch.status,

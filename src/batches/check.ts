@@ -14,6 +14,7 @@ import {
   checkTenants,
   checkTold,
   checkTotals,
+  checkUploads,
   checkUsage,
 } from '../db/queries/check-batches.ts';
 import { checkAttempts, checkCallbacks, checkDeliveries } from '../db/queries/check-callbacks.ts';
@@ -158,6 +159,11 @@ export const invariants: readonly Invariant[] = [
     name: 'reserved',
     title: 'A batch holds of a budget what it may still cost, and nothing unless it is under way.',
     find: checkReserved,
+  },
+  {
+    name: 'uploads',
+    title: "Requests beyond a batch's total are of the one file that is on its way into it.",
+    find: checkUploads,
   },
 ];
 

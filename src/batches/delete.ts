@@ -9,6 +9,7 @@ import { deleteItems } from '../db/queries/items.ts';
 import { deleteJobs } from '../db/queries/jobs.ts';
 import { deleteResults } from '../db/queries/results.ts';
 import { deleteStrays } from '../db/queries/strays.ts';
+import { deleteUploads } from '../db/queries/uploads.ts';
 import type { OrganizationScope } from '../domain/scope.ts';
 import { isTerminalBatch } from '../domain/status.ts';
 import { BatchStateError, NotFoundError } from '../errors.ts';
@@ -30,6 +31,8 @@ export async function deleteBatch(
       );
     }
     for (const remove of [
+      // First, so that no chunk of one commits behind the removal of items.
+      deleteUploads,
       deleteDeliveries,
       deleteStrays,
       deleteResults,

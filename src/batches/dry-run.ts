@@ -13,11 +13,12 @@ import type { OrganizationScope } from '../domain/scope.ts';
 import { noTokens, plusTokens, type TokenEstimate } from '../domain/token-estimate.ts';
 import { ProviderNotConfiguredError, ValidationError } from '../errors.ts';
 import type { ProviderEntry } from '../providers/access.ts';
+import type { Provider } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
 import type { PlacedItem } from './accept.ts';
 import { budgetRefusal } from './budget.ts';
 import { estimateRequests } from './estimate.ts';
-import { type BatchDraft, knownProvider, readDraft } from './new-batch.ts';
+import { knownProvider, readDraft } from './new-batch.ts';
 import { bytesOf, type MeasureReadings, planJobs } from './plan-jobs.ts';
 import { breachesOf, bytesBrought, quotasOf } from './quotas.ts';
 
@@ -41,14 +42,19 @@ export async function dryRunBatch(
       submitsNow: input.submit.kind === 'NOW',
       budgetExceeded: await budgetExceeded(services, scope, entry, findings),
     };
-    return new DryRun({ ...findings, jobs: await jobsOf(services, entry, row, accepted) });
+    const jobs =
+      accepted.length === 0
+        ? []
+        : await plannedJobs(services, entry.provider, row.endpoint, onePage(accepted));
+    return new DryRun({ ...findings, jobs });
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;
     return new DryRun({ ...findings, issues: error.issues, issueCount: error.total });
   }
 }
 
-const nothingFound = {
+/** What is said of an input before anything is known of it. */
+export const nothingFound = {
   issues: [],
   issueCount: 0,
   missingSetting: null,
@@ -63,7 +69,7 @@ const nothingFound = {
 } as const;
 
 /** What submitting these requests now would be refused with. */
-async function budgetExceeded(
+export async function budgetExceeded(
   { db, clock }: Services,
   scope: OrganizationScope,
   { mode }: ProviderEntry,
@@ -76,7 +82,7 @@ async function budgetExceeded(
 }
 
 /** As whom it would be sent, or what would have to be set first. */
-async function chosenOrMissing(
+export async function chosenOrMissing(
   services: Services,
   scope: OrganizationScope,
   entry: ProviderEntry,
@@ -113,14 +119,14 @@ const measured = (services: Services, { provider }: ProviderEntry, accepted: rea
   cost: estimateRequests(services, provider.name, accepted, services.clock.now()),
 });
 
-async function jobsOf(
+/** The jobs that requests would be split into; `endpoint` is that of requests that name none. */
+export async function plannedJobs(
   services: Services,
-  { provider }: ProviderEntry,
-  { endpoint }: BatchDraft['row'],
-  accepted: readonly PlacedItem[],
+  provider: Provider,
+  endpoint: string,
+  readings: MeasureReadings,
 ): Promise<DryRunJob[]> {
-  if (accepted.length === 0) return [];
-  const planned = await planJobs(services, provider, onePage(accepted));
+  const planned = await planJobs(services, provider, readings);
   return planned.map((job) => ({
     endpoint: job.endpoint ?? endpoint,
     model: job.model,

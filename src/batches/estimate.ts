@@ -5,7 +5,7 @@
 import type { Queryable } from '../db/client.ts';
 import { itemTexts } from '../db/queries/items.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
-import { type CostRange, estimatedCost, plusRange } from '../domain/cost.ts';
+import { type CostRange, estimatedCost } from '../domain/cost.ts';
 import { type Decimal, plus, zero } from '../domain/decimal.ts';
 import type { JsonObject } from '../domain/json-line.ts';
 import type { Scope } from '../domain/scope.ts';
@@ -13,22 +13,18 @@ import type { PlannedJob } from '../domain/splitting.ts';
 import { estimateTokens } from '../domain/token-estimate.ts';
 import type { Services } from '../services.ts';
 import type { PlacedItem } from './accept.ts';
+import { openEstimate } from './running-estimate.ts';
 
 /** From what to what the requests cost together; null where that cannot be told of all of them. */
 export function estimateRequests(
-  { prices, providers }: Pick<Services, 'prices' | 'providers'>,
+  services: Pick<Services, 'prices' | 'providers'>,
   providerName: string,
   accepted: readonly PlacedItem[],
   at: Date,
 ): CostRange | null {
-  const provider = providers.find(providerName)?.provider;
-  if (provider === undefined) return null;
-  let sum: CostRange | null = { low: zero, high: zero };
-  for (const { item, tokens } of accepted) {
-    sum = plusRange(sum, estimatedCost(tokens, prices.find(provider, item.model, at)));
-    if (sum === null) return null;
-  }
-  return sum;
+  const estimate = openEstimate(services, providerName, at);
+  for (const request of accepted) estimate.add(request);
+  return estimate.cost();
 }
 
 const readingBytes = 4_000_000;

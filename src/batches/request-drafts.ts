@@ -62,7 +62,7 @@ export function* readDrafts(
 function* readLines(
   text: string,
   path: Place['path'],
-  { provider, known }: KnownForms,
+  forms: KnownForms,
   issues: Issue[],
 ): Generator<PlacedDraft> {
   let number = 0;
@@ -72,24 +72,31 @@ function* readLines(
     const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
     if (line.trim() === '') continue;
     seen += 1;
-    const place: Place = { path, line: number };
-    const read = readJsonLine(line);
-    if ('problem' in read) {
-      issues.push({ path, line: number, message: `Line ${number} ${read.problem}.` });
-      continue;
-    }
-    const draft = provider.dialect.read(read) ?? readPlainForm(read);
-    if (draft === null) {
-      issues.push({
-        path,
-        line: number,
-        message: `Line ${number} is ${formProblem(read, provider, known)}.`,
-      });
-      continue;
-    }
-    yield { draft, place };
+    const read = readDraft(line, { path, line: number }, forms);
+    if ('draft' in read) yield read;
+    else issues.push(read);
   }
-  if (seen === 0) issues.push({ path, line: null, message: 'There is no line with a request in it.' });
+  if (seen === 0) issues.push(noRequests(path));
+}
+
+/** What is wrong with lines that hold no request. */
+export const noRequests = (path: Place['path']): Issue => ({
+  path,
+  line: null,
+  message: 'There is no line with a request in it.',
+});
+
+/** The request in one line that is not blank; or why there is none. */
+export function readDraft(
+  line: string,
+  place: Place & { readonly line: number },
+  { provider, known }: KnownForms,
+): PlacedDraft | Issue {
+  const read = readJsonLine(line);
+  if ('problem' in read) return { ...place, message: `Line ${place.line} ${read.problem}.` };
+  const draft = provider.dialect.read(read) ?? readPlainForm(read);
+  if (draft !== null) return { draft, place };
+  return { ...place, message: `Line ${place.line} is ${formProblem(read, provider, known)}.` };
 }
 
 /** What a line is that is in none of the forms taken here: another provider's, or nobody's. */

@@ -3,6 +3,7 @@ export { addRequests } from './add-requests.ts';
 export { adoptJob } from './adopt-job.ts';
 export { cancelBatch, jobsGoingOn } from './cancel.ts';
 export { createBatch } from './create.ts';
+export { type CreatedUpload, createUpload } from './create-upload.ts';
 export { deleteBatch } from './delete.ts';
 export { dryRunBatch } from './dry-run.ts';
 export { type JobOfBatch, resolveJob } from './resolve-job.ts';

@@ -3,7 +3,14 @@ import { deliverTask } from '../callbacks/announce.ts';
 import type { JobWork } from '../domain/job.ts';
 
 /** Every task by name. Its payload is the id of a row. */
-export const taskNames = ['batch.close', 'job.submit', 'job.poll', 'job.collect', deliverTask] as const;
+export const taskNames = [
+  'batch.close',
+  'job.submit',
+  'job.poll',
+  'job.collect',
+  'upload.discard',
+  deliverTask,
+] as const;
 /** A task's name. */
 export type TaskName = (typeof taskNames)[number];
 

@@ -1,4 +1,7 @@
-/** Every setting as data: what `config.ts` reads is what `docs/config.md` tells. Providers' own: `provider-variables.ts`. */
+/**
+ * Every setting as data: what `config.ts` reads is what `docs/config.md` tells. Providers' own: `provider-variables.ts`.
+ * It is long because it is one list.
+ */
 import { z } from 'zod';
 import { defaultPollSchedule } from '../domain/polling.ts';
 import {
@@ -79,7 +82,19 @@ export const variables = {
     kind: wholeNumber(1024, 256 * mebibyte),
     default: 25 * mebibyte,
     meaning:
-      'The largest request body, and with it the largest file or text taken through GraphQL, in bytes.',
+      'The largest request body, and with it the largest file or text taken through GraphQL, in bytes; and the longest line of an upload, whose size has no limit.',
+  },
+  uploadHours: {
+    name: 'UPLOAD_HOURS',
+    kind: wholeNumber(1, 8760),
+    default: 24,
+    meaning: 'How long the URL of an upload lives, in hours ([uploads](uploads.md)).',
+  },
+  uploadStallSeconds: {
+    name: 'UPLOAD_STALL_SECONDS',
+    kind: wholeNumber(1, 3600),
+    default: 60,
+    meaning: 'How long the sender of an upload may be silent before it is given up, in seconds.',
   },
   graphiql: {
     name: 'GRAPHIQL',

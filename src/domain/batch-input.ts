@@ -84,6 +84,28 @@ export const addRequestsInput = z.strictObject({
 /** What `addRequests` takes beside the batch. */
 export type AddRequestsInput = z.output<typeof addRequestsInput>;
 
+/** What `createUpload` takes: an open batch, or what a new one is to be. */
+export const createUploadInput = z
+  .strictObject({
+    batchId: z.string().nullish(),
+    batch: createBatchInput.omit({ requests: true, idempotencyKey: true }).nullish(),
+    submit: z
+      .boolean()
+      .nullish()
+      .transform((submit) => submit ?? false),
+    dryRun: z
+      .boolean()
+      .nullish()
+      .transform((dryRun) => dryRun ?? false),
+    idempotencyKey: idempotencyKeySchema.nullish(),
+  })
+  .refine(
+    ({ batchId, batch }) => ((batchId ?? null) === null) !== ((batch ?? null) === null),
+    'Give exactly one of batchId and batch.',
+  );
+/** What `createUpload` takes. */
+export type CreateUploadInput = z.output<typeof createUploadInput>;
+
 /** What `adoptJob` takes: a batch whose requests are at the provider already. */
 export const adoptJobInput = createBatchInput.omit({ submit: true, idempotencyKey: true }).extend({
   providerJobId: providerJobIdSchema,

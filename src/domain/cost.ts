@@ -75,6 +75,10 @@ export function estimatedCost(tokens: TokenEstimate | null, price: ModelPrice | 
   return low === null ? null : { low, high: costAt(tokens.inputHigh, tokens.outputMax) };
 }
 
+/** Whether twice the tokens cost twice as much, however long an input is. */
+export const isProportional = ({ rates }: ModelPrice): boolean =>
+  Object.values(rates).every((rate: Rate | null) => rate === null || rate.steps.length === 0);
+
 /** Both together; what is not known of one is not known of both. */
 export const plusRange = (one: CostRange | null, other: CostRange | null): CostRange | null =>
   one === null || other === null

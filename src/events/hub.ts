@@ -6,16 +6,18 @@
  */
 import { Pace, type SetTimer } from './pace.ts';
 
-/** A change that was announced: of which batch, and whose; or of which key. */
+/** A change that was announced: of which batch, and whose; or of which key or upload. */
 export type Hint =
   | { readonly organizationId: string; readonly batchId: string }
-  | { readonly apiKeyId: string };
+  | { readonly apiKeyId: string }
+  | { readonly uploadId: string };
 
 /** What a follower wants to be woken for. */
 export type Interest =
   | { readonly batchId: string }
   | { readonly organizationId: string }
-  | { readonly apiKeyId: string };
+  | { readonly apiKeyId: string }
+  | { readonly uploadId: string };
 
 /** One follower's end. */
 export interface Follower {
@@ -127,11 +129,14 @@ function wake(waiters: ReadonlySet<Waiter>): void {
 }
 
 const interestsIn = (hint: Hint): readonly Interest[] =>
-  'apiKeyId' in hint ? [hint] : [{ batchId: hint.batchId }, { organizationId: hint.organizationId }];
+  'apiKeyId' in hint || 'uploadId' in hint
+    ? [hint]
+    : [{ batchId: hint.batchId }, { organizationId: hint.organizationId }];
 
 const keyOf = (interest: Interest): string => {
   if ('batchId' in interest) return `batch ${interest.batchId}`;
   if ('apiKeyId' in interest) return `key ${interest.apiKeyId}`;
+  if ('uploadId' in interest) return `upload ${interest.uploadId}`;
   return `organization ${interest.organizationId}`;
 };
 

@@ -7,7 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { eventChannel, feedMark, keyWord, notifyProof } from '../db/queries/events.ts';
+import { eventChannel, feedMark, keyWord, notifyProof, uploadWord } from '../db/queries/events.ts';
 import { workerScope } from '../domain/scope.ts';
 import type { Services } from '../services.ts';
 import type { Hint } from './hub.ts';
@@ -116,5 +116,6 @@ function readHint(payload: string): Hint | null {
   const [subject, id, seq] = payload.split(' ');
   if (subject === undefined || id === undefined) return null;
   if (subject === keyWord) return { apiKeyId: id };
+  if (subject === uploadWord) return { uploadId: id };
   return seq === undefined ? null : { organizationId: subject, batchId: id };
 }

@@ -39,7 +39,7 @@ export function answerCrossOrigin(
   if (origin !== undefined && (allowed.includes('*') || allowed.includes(origin))) {
     response.setHeader('access-control-allow-origin', origin);
     if (isPreflight) {
-      response.setHeader('access-control-allow-methods', 'GET, POST');
+      response.setHeader('access-control-allow-methods', 'GET, POST, PUT');
       response.setHeader('access-control-allow-headers', headers['access-control-request-headers'] ?? '');
       response.setHeader('access-control-max-age', preflightSeconds);
     } else {

@@ -137,6 +137,20 @@ ${errorMembers}
 }
 `;
 
+/** Mutation.createUpload. */
+export const createUpload = `# A URL that takes a whole file of requests, of any size:
+# curl -T requests.jsonl "<url>"
+mutation CreateUpload($input: CreateUploadInput!) {
+  createUpload(input: $input) {
+    ... on CreateUploadPayload {
+      url
+      upload { id status expiresAt }
+    }
+${errorMembers}
+  }
+}
+`;
+
 /** Mutation.updateBatch. */
 export const updateBatch = `# Change the name of a batch and what is attached to it.
 mutation UpdateBatch($input: UpdateBatchInput!) {

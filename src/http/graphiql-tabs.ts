@@ -35,6 +35,7 @@ export function graphiqlTabs(batches: ExampleBatches | null): GraphiqlTab[] {
     about(open, operations.addRequests, (batchId) => ({
       input: { batchId, requests: { list: [poem('a lighthouse')] } },
     })),
+    about(open, operations.createUpload, (batchId) => ({ input: { batchId } })),
     about(open ?? sent, operations.updateBatch, (batchId) => ({
       input: { batchId, name: 'Poems, renamed', metadata: { team: 'verse' } },
     })),

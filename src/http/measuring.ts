@@ -12,6 +12,7 @@ const routes = [
   [/^\/batches\/[^/]+\/[a-z]+\.jsonl$/, 'download'],
   [/^\/batches\/[^/]+$/, 'batch'],
   [/^\/callbacks\//, 'callback'],
+  [/^\/uploads\/[^/]+\/[\w-]+$/, 'upload'],
   [/^\/(?:healthz|readyz)$/, 'health'],
 ] as const;
 

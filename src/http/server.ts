@@ -14,7 +14,9 @@ import { answerHealth, type Readiness } from './health.ts';
 import { watchKeys } from './key-watch.ts';
 import { measureAnswer } from './measuring.ts';
 import { answerJson } from './plain-answer.ts';
+import { limitReceiving } from './receiving-limit.ts';
 import { cutWhenStalled } from './stalled-stream.ts';
+import { answerUpload, isUploadPath } from './uploads.ts';
 import { serveWebSocket } from './websocket.ts';
 
 /** A listening server. */
@@ -37,8 +39,10 @@ export interface HttpOptions {
 export async function listen({ host, port, readiness, api }: HttpOptions): Promise<HttpServer> {
   const keys = api === null ? null : watchKeys(api.services);
   const graphql = api === null || keys === null ? null : createGraphqlApi(api, keys);
-  const server = createServer((request, response) => {
+  // What may take how long to arrive is each route's to say.
+  const server = createServer({ requestTimeout: 0 }, (request, response) => {
     if (api !== null) measureAnswer(api.services.meter, request, response);
+    if (!isUploadPath(request.url ?? '')) limitReceiving(request, response);
     route(request, response).catch((error: unknown) => {
       // A caller that went away before the request was whole; nobody is left to be told, and nothing went wrong here.
       if (request.destroyed && !request.complete) return void response.destroy();
@@ -68,6 +72,7 @@ export async function listen({ host, port, readiness, api }: HttpOptions): Promi
       }
       if (pathname === '/') return void response.writeHead(302, { location: graphqlPath }).end();
       if (await answerCallback(request, response, api)) return;
+      if (await answerUpload(request, response, api)) return;
       if (await answerDownload(request, response, api)) return;
       if (await answerBatch(request, response, api)) return;
     }

@@ -5,7 +5,7 @@ import { decodeCursor, type PageArguments, type PageWindow, pageWindow } from '.
 import { ArgumentError, type Issue, ValidationError } from '../errors.ts';
 
 /** The types that have global ids. */
-export type NodeType = 'Batch' | 'BatchItem' | 'Job';
+export type NodeType = 'Batch' | 'BatchItem' | 'Job' | 'Upload';
 
 /** The global id of a row, as the Relay specification wants it: opaque to callers. */
 export const globalId = (type: NodeType, key: string): string =>

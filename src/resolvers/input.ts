@@ -7,7 +7,9 @@ import {
   addRequestsInput,
   adoptJobInput,
   type CreateBatchInput,
+  type CreateUploadInput,
   createBatchInput,
+  createUploadInput,
   type RequestInput,
   type UpdateBatchInput,
   updateBatchInput,
@@ -15,7 +17,7 @@ import {
 import { type JobResolution, resolveJobInput } from '../domain/resolution.ts';
 import { type RetryBatchInput, retryBatchInput } from '../domain/retry.ts';
 import { type Issue, ValidationError } from '../errors.ts';
-import { parseInput } from './arguments.ts';
+import { parseInput, uuidOfInput } from './arguments.ts';
 
 /** Requests as GraphQL gives them: exactly one of the three. */
 export interface RequestsArgument {
@@ -24,15 +26,19 @@ export interface RequestsArgument {
   readonly file?: File | null | undefined;
 }
 
-/** `createBatch`'s input as GraphQL gives it. */
-export interface CreateBatchArgument {
-  readonly requests?: RequestsArgument | null | undefined;
+/** A new batch's fields as GraphQL gives them, without its requests. */
+export interface NewBatchArgument {
   readonly submit?: SubmitRule['kind'] | null | undefined;
   readonly when?:
     | Readonly<Partial<Record<'requests' | 'bytes' | 'seconds', number | null | undefined>>>
     | null
     | undefined;
   readonly [field: string]: unknown;
+}
+
+/** `createBatch`'s input as GraphQL gives it. */
+export interface CreateBatchArgument extends NewBatchArgument {
+  readonly requests?: RequestsArgument | null | undefined;
 }
 
 /** An input with requests in it, as GraphQL gives it. */
@@ -43,21 +49,49 @@ export interface RequestsHolder {
 
 /** `createBatch`'s input, checked. */
 export async function readCreateBatch(
-  { requests, submit, when, ...fields }: CreateBatchArgument,
+  { requests, ...fields }: CreateBatchArgument,
   bodyBytesMax: number,
 ): Promise<CreateBatchInput> {
-  const kind = submit ?? (when ? 'WHEN' : 'MANUAL');
-  if (when && kind !== 'WHEN') {
-    throw new ValidationError([
-      { path: ['input', 'when'], line: null, message: 'when goes with submit: WHEN only.' },
-    ]);
-  }
   const input = {
-    ...fields,
-    submit: kind === 'WHEN' ? { kind, ...when } : { kind },
+    ...withRule(fields, ['input', 'when']),
     ...(requests ? { requests: await formOf(requests, bodyBytesMax) } : {}),
   };
   return parseInput(createBatchInput, input, asWritten);
+}
+
+/** A new batch's fields with its rule as the domain has it; `path` is where its thresholds stand. */
+function withRule(
+  {
+    submit,
+    when,
+    ...fields
+  }: Pick<CreateBatchArgument, 'submit' | 'when'> & { readonly [field: string]: unknown },
+  path: Issue['path'],
+): Readonly<Record<string, unknown>> {
+  const kind = submit ?? (when ? 'WHEN' : 'MANUAL');
+  if (when && kind !== 'WHEN') {
+    throw new ValidationError([{ path, line: null, message: 'when goes with submit: WHEN only.' }]);
+  }
+  return { ...fields, submit: kind === 'WHEN' ? { kind, ...when } : { kind } };
+}
+
+/** `createUpload`'s input as GraphQL gives it. */
+export interface CreateUploadArgument {
+  readonly batchId?: string | null | undefined;
+  readonly batch?: NewBatchArgument | null | undefined;
+  readonly [field: string]: unknown;
+}
+
+/** `createUpload`'s input, checked. */
+export function readCreateUpload({ batchId, batch, ...fields }: CreateUploadArgument): CreateUploadInput {
+  const input = {
+    ...fields,
+    ...(batchId ? { batchId: uuidOfInput('Batch', 'batchId', batchId) } : {}),
+    ...(batch ? { batch: withRule(batch, ['input', 'batch', 'when']) } : {}),
+  };
+  return parseInput(createUploadInput, input, ([field, ...rest]) =>
+    field === 'batch' ? [field, ...asWritten(rest)] : [field, ...rest].filter((part) => part !== undefined),
+  );
 }
 
 /** `addRequests`'s input without the batch, checked as far as the requests' form goes. */

@@ -30,6 +30,7 @@ import { unfinishedJobs } from '../db/queries/job-runs.ts';
 import { batchJobPages, countBatchJobs, findJobs } from '../db/queries/jobs.ts';
 import { errorGroups } from '../db/queries/results.ts';
 import { countStrays } from '../db/queries/strays.ts';
+import { findUploads, newestUploads } from '../db/queries/uploads.ts';
 import type { OrganizationScope } from '../domain/scope.ts';
 
 /** Where a nested page starts and which way it goes; equal for all parents of one field. */
@@ -59,6 +60,16 @@ export function createLoaders(db: Database, scope: OrganizationScope) {
     credential: byKey(
       (ids: readonly string[]) => read((q) => findCredentials(scope, q, ids)),
       (row) => row.id,
+      same,
+    ),
+    upload: byKey(
+      (ids: readonly string[]) => read((q) => findUploads(scope, q, ids)),
+      (row) => row.id,
+      same,
+    ),
+    newestUpload: byKey(
+      (batchIds: readonly string[]) => read((q) => newestUploads(scope, q, batchIds)),
+      (row) => row.batchId ?? '',
       same,
     ),
     apiKey: byKey(

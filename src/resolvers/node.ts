@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import type { ItemView } from '../db/queries/item-pages.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
+import type { UploadRow } from '../db/tables/uploads.ts';
 import { isUuid } from '../domain/ids.ts';
 import { ArgumentError } from '../errors.ts';
 import { type NodeType, readGlobalId } from './arguments.ts';
@@ -11,7 +12,8 @@ import { type NodeType, readGlobalId } from './arguments.ts';
 export type NodeModel =
   | { readonly type: 'Batch'; readonly row: BatchRow }
   | { readonly type: 'BatchItem'; readonly row: ItemView }
-  | { readonly type: 'Job'; readonly row: JobRow };
+  | { readonly type: 'Job'; readonly row: JobRow }
+  | { readonly type: 'Upload'; readonly row: UploadRow };
 
 const nodesMax = 100;
 
@@ -38,6 +40,7 @@ async function loadNode(argument: string, id: string, { loaders }: Context): Pro
   const load = {
     Batch: async (key) => (isUuid(key) ? shown('Batch', await loaders.batch.load(key)) : undefined),
     Job: async (key) => (isUuid(key) ? shown('Job', await loaders.job.load(key)) : undefined),
+    Upload: async (key) => (isUuid(key) ? shown('Upload', await loaders.upload.load(key)) : undefined),
     BatchItem: async (key) => {
       const [, batchId, position] = /^([^:]+):(0|[1-9]\d{0,9})$/.exec(key) ?? [];
       if (batchId === undefined || !isUuid(batchId) || Number(position) > 2_147_483_647) return undefined;

@@ -16,6 +16,7 @@ import {
 import { batchCallback } from '../resolvers/callbacks.ts';
 import { batchCost } from '../resolvers/cost.ts';
 import { listBatches } from '../resolvers/lists.ts';
+import { newestUpload } from '../resolvers/uploads.ts';
 import { ApiKeyRef } from './api-key.ts';
 import { AuditConnection, AuditEntryRef } from './audit.ts';
 import { BatchFilterInput, ItemFilterInput } from './batch-filters.ts';
@@ -32,7 +33,7 @@ import { CostType } from './cost.ts';
 import { BatchStatusType } from './enums.ts';
 import { PastEventConnection, PastEventRef } from './event.ts';
 import { CreationOrderInput, JobConnection } from './job.ts';
-import { BatchRef, ItemRef, JobRef } from './nodes.ts';
+import { BatchRef, ItemRef, JobRef, UploadRef } from './nodes.ts';
 import { UsageType } from './usage.ts';
 
 builder.node(BatchRef, {
@@ -131,6 +132,13 @@ builder.node(BatchRef, {
         extensions: { listSize: 100 },
         description: 'What failed in it by code, most frequent first; at most 100 codes.',
         resolve: async (batch, _args, context) => [...(await batchErrorGroups(batch, context))],
+      }),
+      upload: t.field({
+        type: UploadRef,
+        nullable: true,
+        description:
+          'Its newest upload, also while it is on its way; null where it has none, and for a read token or a link.',
+        resolve: (batch, _args, context) => newestUpload(batch, context),
       }),
       callback: t.field({
         type: BatchCallbackType,

@@ -54,7 +54,8 @@ const DryRunJobType = builder.objectRef<DryRunJob>('DryRunJob').implement({
 
 const jobsShown = 1000;
 
-builder.objectType(DryRun, {
+/** What a dry run comes to. */
+export const DryRunType = builder.objectType(DryRun, {
   name: 'DryRunPayload',
   description:
     'What createBatch would do with this input, by the same rules; split as if it was submitted with these requests. Nothing was made, stored or sent.',

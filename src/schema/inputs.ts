@@ -115,6 +115,40 @@ export const CreateBatchInput = builder.inputType('CreateBatchInput', {
   }),
 });
 
+const UploadedBatchInput = builder.inputType('UploadedBatchInput', {
+  description: 'A new batch whose requests come by an upload.',
+  fields: (t) => ({
+    ...newBatchFields(t),
+    submit: t.field({
+      type: SubmitModeType,
+      description:
+        'When it closes and is sent: NOW with its first upload, MANUAL where left out, WHEN where `when` is given.',
+    }),
+    when: t.field({ type: SubmitWhenInput, description: 'The thresholds of `submit: WHEN`.' }),
+    retry: t.field({
+      type: RetryPolicyInput,
+      description: 'Whether it tries failures again by itself; only retryBatch does where left out.',
+    }),
+  }),
+});
+
+/** What `createUpload` takes. */
+export const CreateUploadInput = builder.inputType('CreateUploadInput', {
+  description: 'Where the requests of a file are to go: exactly one of batchId and batch.',
+  fields: (t) => ({
+    batchId: t.id({ description: 'An open batch: its global id or its UUID.' }),
+    batch: t.field({ type: UploadedBatchInput, description: 'A new batch.' }),
+    submit: t.boolean({
+      description: 'True: the batch is closed and sent as soon as the file is in, whatever its rule.',
+    }),
+    dryRun: t.boolean({
+      description:
+        'True: the file is checked and thrown away, and a new batch is not made; Upload.dryRun then tells what createBatch would have. The idempotencyKey is left out of it.',
+    }),
+    idempotencyKey: t.string({ description: idempotencyKeyDescription }),
+  }),
+});
+
 /** What `addRequests` takes. */
 export const AddRequestsInput = builder.inputType('AddRequestsInput', {
   description: 'Requests for an open batch.',

@@ -3,6 +3,7 @@ import type { BatchModel } from '../resolvers/batch.ts';
 import type { ItemModel } from '../resolvers/item.ts';
 import type { JobModel } from '../resolvers/job.ts';
 import { type NodeModel, nodeById, nodesByIds } from '../resolvers/node.ts';
+import type { UploadModel } from '../resolvers/uploads.ts';
 import { builder } from './builder.ts';
 
 /** References by which types name each other without importing each other. */
@@ -11,6 +12,9 @@ export const BatchRef = builder.objectRef<BatchModel>('Batch');
 export const ItemRef = builder.objectRef<ItemModel>('BatchItem');
 /** See `BatchRef`. */
 export const JobRef = builder.objectRef<JobModel>('Job');
+
+/** See `BatchRef`. */
+export const UploadRef = builder.objectRef<UploadModel>('Upload');
 
 /** A row marked with its type, which is how the interface tells what it is. */
 const branded = (node: NodeModel | null) =>

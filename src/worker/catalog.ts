@@ -5,6 +5,7 @@
  */
 import { closeDueBatch } from '../batches/close-due.ts';
 import { type LeasedWork, withLease } from '../batches/lease.ts';
+import { discardUpload } from '../batches/upload-end.ts';
 import type { TaskName } from '../batches/work.ts';
 import { workOnJob } from '../batches/work-on-job.ts';
 import { deliverTask } from '../callbacks/announce.ts';
@@ -53,6 +54,11 @@ export const catalog = {
     lane: 'ingest',
     title: "Copies a finished job's results.",
     run: onJob(['collect']),
+  },
+  'upload.discard': {
+    lane: 'short',
+    title: 'Removes what is left of an upload that failed, or that a process left when it died.',
+    run: discardUpload,
   },
   [deliverTask]: {
     lane: 'callback',

@@ -14,6 +14,7 @@ import { jobStages, jobsDue } from '../db/queries/jobs.ts';
 import { ensurePartitions } from '../db/queries/partitions.ts';
 import { forgetCallbacks } from '../db/queries/provider-callbacks.ts';
 import { addTask, firstPlace } from '../db/queries/tasks.ts';
+import { deleteUploadsBefore, uploadsAbandoned } from '../db/queries/uploads.ts';
 import { forgottenBefore } from '../domain/idempotency.ts';
 import { workOf } from '../domain/job.ts';
 import { workerScope } from '../domain/scope.ts';
@@ -43,7 +44,9 @@ export async function sweep({ db, clock }: Services): Promise<number> {
   }
   const deliveryIds = await db.read((q) => deliveriesDue(workerScope, q, now, rowsPerSweep));
   for (const id of deliveryIds) await db.read((q) => addTask(q, deliverTask, id));
-  return tasks + deliveryIds.length;
+  const uploadIds = await db.read((q) => uploadsAbandoned(workerScope, q, rowsPerSweep));
+  for (const id of uploadIds) await db.read((q) => addTask(q, 'upload.discard', id));
+  return tasks + deliveryIds.length + uploadIds.length;
 }
 
 const partitionMonthsAhead = 3;
@@ -53,7 +56,8 @@ const rowsPerRound = 5000;
 const callbackDays = 3;
 
 /**
- * Housekeeping: partitions for the months to come, events and entries of the audit trail older than their retention,
+ * Housekeeping: partitions for the months to come, events, uploads and entries of the audit trail older than their
+ * retention,
  * providers' calls of long ago, callers' keys of yesterday, secrets of revoked credentials that no job needs. Asked
  * every hour.
  */
@@ -65,7 +69,7 @@ export async function keepHouse({ db, clock, settings }: Services): Promise<void
   await db.read((q) => forgetCallbacks(workerScope, q, calledBefore));
   await db.read((q) => forgetCalls(workerScope, q, forgottenBefore(now)));
   await db.read((q) => forgetUnneededSecrets(workerScope, q));
-  for (const remove of [deleteEventsBefore, deleteAuditBefore]) {
+  for (const remove of [deleteEventsBefore, deleteAuditBefore, deleteUploadsBefore]) {
     let deleted: number;
     do deleted = await db.read((q) => remove(workerScope, q, before, rowsPerRound));
     while (deleted === rowsPerRound);

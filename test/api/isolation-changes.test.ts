@@ -11,7 +11,7 @@ import { schema } from '../../src/schema/index.ts';
 import { ask, formsOf, idOfNothing, textsIn } from '../support/asking.ts';
 import { chatBody } from '../support/documents.ts';
 import { type Isolation, startIsolation } from '../support/isolation.ts';
-import { documentOf, idFields, inputs, namings, rootsOf } from '../support/isolation-cases.ts';
+import { documentOf, idFields, inputs, inputsById, namings, rootsOf } from '../support/isolation-cases.ts';
 import { mutateWithFile } from '../support/multipart.ts';
 import { mutate, mutationDocument } from '../support/mutations.ts';
 import type { TestService } from '../support/service.ts';
@@ -33,8 +33,8 @@ type Json = any;
 
 const call = (who: Tenant, name: string, input: object, batch = 'id status version'): Promise<Json> =>
   mutate(service, name, { ...input }, { key: who.key, batch });
-const inputOf = async (name: string, tenant: Tenant): Promise<Record<string, unknown>> => {
-  const make = inputs[name];
+const inputOf = async (name: string, tenant: Tenant, path = ''): Promise<Record<string, unknown>> => {
+  const make = inputsById[`${name} by ${path}`] ?? inputs[name];
   if (make === undefined) throw new Error(`there is no input of ${name}`);
   return make(tenant);
 };
@@ -58,9 +58,10 @@ describe('A mutation', () => {
   it.each(idFields.map((field) => [`${field.mutation} by ${field.path.join('.')}`, field] as const))(
     '%s does nothing to what is another’s, and finds nothing',
     async (_title, { mutation, path }) => {
-      const forms = formsOf(at(await inputOf(mutation, owner), path)).length;
+      const sample = () => inputOf(mutation, owner, path.join('.'));
+      const forms = formsOf(at(await sample(), path)).length;
       for (let form = 0; form < forms; form += 1) {
-        const input = await inputOf(mutation, owner);
+        const input = await sample();
         const id = at(input, path);
         const named = formsOf(id)[form] ?? id;
         const before = await stateOf(id);
@@ -226,7 +227,8 @@ describe('A subscription', () => {
     '%s tells nothing of what is another’s, over either transport',
     async (_name, place, root) => {
       const document = documentOf(root, null, place === '' ? [] : [place]);
-      for (const id of formsOf(owner.done)) {
+      const subject = root.field.name === 'uploadUpdated' ? owner.uploaded : owner.done;
+      for (const id of formsOf(subject)) {
         const { body } = await ask(stream(document, id), owner.key);
         expect(body).toMatch(/^event: complete$/m);
         expect(isolation.secretsIn(body)).toContain('owner');

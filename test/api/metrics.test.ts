@@ -154,6 +154,7 @@ describe('What is of the process', () => {
       refused: 'batchql_http_answers_total{route="graphql",status="401"}',
       lost: 'batchql_http_answers_total{route="other",status="404"}',
       download: 'batchql_http_answers_total{route="download",status="404"}',
+      upload: 'batchql_http_answers_total{route="upload",status="404"}',
       took: 'batchql_http_answer_seconds_count{route="graphql"}',
     };
     const all = async () => {
@@ -169,6 +170,7 @@ describe('What is of the process', () => {
     await fetch(`${service.url}/batches/01900000-0000-7000-8000-000000000000/output.jsonl`, {
       headers: { 'x-api-key': 'bq_sandbox' },
     });
+    await fetch(`${service.url}/uploads/01900000-0000-7000-8000-000000000000/secret`, { method: 'PUT' });
     const more = Object.fromEntries(
       (await all()).map(([name, value]) => [name, value - (before.get(name) ?? 0)]),
     );
@@ -180,6 +182,7 @@ describe('What is of the process', () => {
       refused: 1,
       lost: 1,
       download: 1,
+      upload: 1,
       took: 4,
     });
   });

@@ -39,8 +39,15 @@ afterAll(() => service.close());
 const make = (input: Record<string, unknown>, key = tenant.key) =>
   mutate(service, 'createReadToken', input, { key });
 
-/** What only keys are told of a batch: who did what with it, as whom it is sent, and where providers call about it. */
-const forKeys = ['Batch.audit', 'Batch.createdBy', 'Batch.credential', 'Batch.lastUpdatedBy', 'Job.callback'];
+/** What only keys are told of a batch: who did what with it, what files came, as whom it is sent, and where providers call about it. */
+const forKeys = [
+  'Batch.audit',
+  'Batch.createdBy',
+  'Batch.credential',
+  'Batch.lastUpdatedBy',
+  'Batch.upload',
+  'Job.callback',
+];
 
 /** The document without those. */
 function withoutFieldsForKeys(document: string): string {
@@ -53,7 +60,9 @@ function withoutFieldsForKeys(document: string): string {
 describe('A token shows of its batches what its key shows', () => {
   const byId = rootsOf(schema.getQueryType()).flatMap((root) => {
     const result = getNamedType(root.field.type);
-    const shown = nodeTypes.filter((node) => node === result || root.field.name.startsWith('node'));
+    const shown = nodeTypes.filter(
+      (node) => node.name !== 'Upload' && (node === result || root.field.name.startsWith('node')),
+    );
     return root.ids.length === 0
       ? []
       : shown.map((node) => [`${root.field.name} of a ${node.name}`, root, node] as const);
@@ -72,6 +81,23 @@ describe('A token shows of its batches what its key shows', () => {
     expect(JSON.stringify(own)).toContain('owner');
     for (const token of Object.values(tokens))
       expect(await service.query(document, { id }, token)).toEqual(own);
+  });
+
+  it('but no upload, by whichever way', async () => {
+    const ways = `query($id: ID!) { node(id: $id) { ... on Upload { batch { id upload { id } } } } nodes(ids: [$id]) { id } }`;
+    const own = await service.query(ways, { id: tenant.uploaded }, tenant.key);
+    const { batch } = own.data.node;
+    expect(own.data).toMatchObject({ node: { batch: { upload: { id: tenant.uploaded } } }, nodes: [{}] });
+    for (const token of Object.values(tokens)) {
+      const { data } = await service.query(ways, { id: tenant.uploaded }, token);
+      expect(data).toEqual({ node: null, nodes: [null] });
+      const below = await service.query(
+        `query($id: ID!) { batch(id: $id) { upload { id } } }`,
+        { id: batch.id },
+        token,
+      );
+      expect(below.data.batch?.upload ?? null).toBeNull();
+    }
   });
 
   it('in lists, in which nothing else stands, nor is counted', async () => {

@@ -465,6 +465,20 @@ const damages: Record<string, Record<string, Damage>> = {
       row: ({ retried }) => retried,
     },
   },
+  uploads: {
+    'a request lies beyond the total and no file is on its way': {
+      done: ({ open }) => sql`insert into items
+        select batch_id, 7, 'beyond', endpoint, model, agent_id, bytes, request, created_at
+        from items where batch_id = ${open} limit 1`,
+      row: ({ open }) => open,
+    },
+    'a file is on its way to another place than the total': {
+      done: ({ open }) => sql`insert into uploads
+        (id, organization_id, batch_id, created_by, secret_hash, dry_run, submits, status, first_position, created_at, expires_at)
+        select id, organization_id, id, id, '', false, false, 'RECEIVING', 7, now(), now() from batches where id = ${open}`,
+      row: ({ open }) => open,
+    },
+  },
 };
 
 describe('The check', () => {

@@ -66,7 +66,7 @@ describe.skipIf(noBrowser)('GraphiQL in a browser', () => {
       // A typed error is not a payload.
       expect(field, title).not.toHaveProperty('code');
     }
-    expect(tabs).toHaveLength(20);
+    expect(tabs).toHaveLength(21);
     expect([...origins]).toEqual([service.url]);
     expect(faults).toEqual([]);
     await page.close();
@@ -134,7 +134,7 @@ const isReady = (page: Page): Promise<void> =>
 const titles = (page: Page): Promise<string[]> => page.locator('.graphiql-tab-button').allTextContents();
 
 const withoutOpenBatch = (title: string): string =>
-  ['AddRequests', 'SubmitBatch'].includes(title) ? 'OneMoreBatch' : title;
+  ['AddRequests', 'CreateUpload', 'SubmitBatch'].includes(title) ? 'OneMoreBatch' : title;
 
 /** Clicks the first tab of this title, and waits until GraphiQL has understood its operation. */
 async function show(page: Page, title: string): Promise<void> {

@@ -43,6 +43,7 @@ export const inputs: Readonly<Record<string, (tenant: Tenant) => Promise<Input>>
     requests: { list: [{ body: chatBody('more') }] },
     idempotencyKey: randomUUID(),
   }),
+  createUpload: async ({ open }) => ({ batchId: await open(), idempotencyKey: randomUUID() }),
   updateBatch: async ({ open }) => ({ batchId: await open(), name: 'renamed' }),
   submitBatch: async ({ open }) => ({ batchId: await open() }),
   syncBatch: async ({ done }) => ({ batchId: done }),
@@ -70,6 +71,13 @@ export const inputs: Readonly<Record<string, (tenant: Tenant) => Promise<Input>>
     replaces: await credential(),
   }),
   revokeCredential: async ({ credential }) => ({ credentialId: await credential() }),
+};
+
+/** The same where a mutation takes one id or another: by the path of the id. */
+export const inputsById: typeof inputs = {
+  'createUpload by batch.credentialId': async ({ credential }) => ({
+    batch: { provider: 'openai', credentialId: await credential() },
+  }),
 };
 
 /** Whether values of the type are ids, global or plain. */
@@ -108,6 +116,7 @@ export const namingTexts = [
   'AdoptJobInput.providerJobId',
   'Batch.item(customId:)',
   'CreateBatchInput.idempotencyKey',
+  'CreateUploadInput.idempotencyKey',
   'JobResolution.providerJobId',
   'RetryBatchInput.idempotencyKey',
   'RetryFilter.customIds',
@@ -115,7 +124,7 @@ export const namingTexts = [
 
 /** Texts that are what they say, or name what is the same for everybody. */
 export const plainTexts = [
-  ...['AdoptJobInput', 'CreateBatchInput'].flatMap((input) =>
+  ...['AdoptJobInput', 'CreateBatchInput', 'UploadedBatchInput'].flatMap((input) =>
     ['callbackUrl', 'completionWindow', 'endpoint', 'model', 'name', 'provider'].map(
       (name) => `${input}.${name}`,
     ),
@@ -227,12 +236,14 @@ export const cursorLists: readonly CursorList[] = objects.flatMap((type) =>
   }),
 );
 
-/** Every field that is an address, by its type and name. */
-export const urlFields = objects.flatMap((type) =>
-  fieldsOf(type)
-    .filter((field) => objectTypeOf(field) === null && getNamedType(field.type).name === 'URL')
-    .map(({ name }) => ({ type: type.name, name })),
-);
+/** Every field that is an address, by its type and name; those of payloads are told once, and never read. */
+export const urlFields = objects
+  .filter(({ name }) => !name.endsWith('Payload'))
+  .flatMap((type) =>
+    fieldsOf(type)
+      .filter((field) => objectTypeOf(field) === null && getNamedType(field.type).name === 'URL')
+      .map(({ name }) => ({ type: type.name, name })),
+  );
 
 /** An id in the input of a mutation. */
 export interface IdField {

@@ -8,6 +8,7 @@ import { bodyFor, chatBody } from './documents.ts';
 import { makeForeignBatch } from './foreign-batches.ts';
 import { mutate } from './mutations.ts';
 import type { TestService } from './service.ts';
+import { putFile } from './uploads.ts';
 
 /** What tests ask about such an organization. */
 export interface Tenant {
@@ -16,7 +17,9 @@ export interface Tenant {
   readonly token: string;
   /** A batch that is over after a second try, whose callback URL nobody answers at. */
   readonly done: string;
-  /** One that was deleted. */
+  /** An upload that is over. */
+  readonly uploaded: string;
+  /** A batch that was deleted. */
   readonly deleted: string;
   /** A new open batch with one request; `more` says what else there is to it. */
   open(more?: Record<string, unknown>): Promise<string>;
@@ -90,10 +93,14 @@ export async function settle(service: TestService, word: string, key = sandboxKe
   const deleted = await open();
   await call('deleteBatch', { batchId: deleted });
 
+  const { url, upload } = await call('createUpload', { batchId: await create({}) });
+  await putFile(url, JSON.stringify({ body: chatBody(word) }));
+
   return {
     key,
     token,
     done,
+    uploaded: upload.id,
     deleted,
     open,
     cancelled,

@@ -125,7 +125,27 @@ export const checkEvents = (_worker: WorkerScope, db: Queryable): Promise<Findin
     from batches b left join told t on t.batch_id = b.id`,
   );
 
-/** Nothing is left of a batch that is gone, but the event that tells of it. */
+/**
+ * Requests beyond a batch's total are of a file that is on its way in, or is being removed; an upload that was completed
+ * has none.
+ */
+export const checkUploads = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
+  judge(
+    db,
+    sql`
+    with beyond as (
+      select i.batch_id, min(i.position) as first, count(*) as rows
+      from items i join batches b on b.id = i.batch_id where i.position >= b.total group by i.batch_id)
+    select b.id::text, y.rows > 0 and not exists (select 1 from uploads u
+        where u.batch_id = b.id and not u.dry_run and u.status <> 'COMPLETED' and u.first_position <= y.first) as broken,
+      format('total %s, items beyond it %s', b.total, y.rows) as detail
+    from batches b join beyond y on y.batch_id = b.id
+    union all select u.id::text, u.first_position is not null and b.total <> u.first_position,
+      format('upload from %s on, into a batch of %s', u.first_position, b.total)
+    from uploads u join batches b on b.id = u.batch_id where not u.dry_run`,
+  );
+
+/** Nothing is left of a batch that is gone, but the event that tells of it. A file that is being checked has none. */
 export const checkLeftovers = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
     db,
@@ -138,7 +158,8 @@ export const checkLeftovers = (_worker: WorkerScope, db: Queryable): Promise<Fin
     summed as (
       select batch_id, sum(items) as items, sum(results) as results, sum(strays) as strays, sum(events) as events
       from owned group by batch_id)
-    select s.batch_id::text as id, b.id is null as broken,
+    select s.batch_id::text as id,
+      b.id is null and not exists (select 1 from uploads u where u.id = s.batch_id and u.first_position is not null) as broken,
       format('no batch, items %s, results %s, strays %s, events %s', s.items, s.results, s.strays, s.events) as detail
     from summed s left join batches b on b.id = s.batch_id`,
   );

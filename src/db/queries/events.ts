@@ -22,6 +22,8 @@ export interface NewEvent {
 export const eventChannel = 'batchql_events';
 /** What a hint begins with that is about a key and not about a batch. */
 export const keyWord = 'key';
+/** What a hint begins with that is about an upload. */
+export const uploadWord = 'upload';
 
 /** Writes the event and, where it `notifies`, tells listeners at commit that the batch moved. */
 export async function insertEvent(

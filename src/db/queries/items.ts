@@ -191,6 +191,40 @@ export async function itemModels(
   return new Map(rows.map(({ position, model }) => [position, model ?? '']));
 }
 
+/** The positions of those of these custom ids that a batch has already, items that nobody reads yet included. */
+export async function positionsOfTaken(
+  scope: Scope,
+  db: Queryable,
+  batchId: string,
+  customIds: readonly string[],
+): Promise<Map<string, number>> {
+  const rows = await db
+    .select({ position: items.position, customId: items.customId })
+    .from(items)
+    .where(
+      and(
+        eq(items.batchId, batchId),
+        sql`${items.customId} = any(${sql.param(customIds)}::text[])`,
+        batchInScope(scope, items.batchId),
+      ),
+    );
+  return new Map(rows.map(({ customId, position }) => [customId, position]));
+}
+
+/** Removes up to `limit` items from the end of a batch, none below `from`; answers how many there were. */
+export async function deleteLastItems(
+  _worker: WorkerScope,
+  tx: Queryable,
+  batchId: string,
+  { from, limit }: { readonly from: number; readonly limit: number },
+): Promise<number> {
+  const { rowCount } = await tx.execute(sql`
+    delete from items where batch_id = ${batchId}::uuid and position in (
+      select position from items where batch_id = ${batchId}::uuid and position >= ${from}
+      order by position desc limit ${limit})`);
+  return rowCount ?? 0;
+}
+
 /** Removes the items of a batch. */
 export async function deleteItems(scope: Scope, tx: Queryable, batchId: string): Promise<void> {
   await tx.delete(items).where(and(eq(items.batchId, batchId), batchInScope(scope, items.batchId)));
