@@ -93,9 +93,8 @@ it.each(['', '-1', '1.5', '0x1', '1e1', '+1', 'x', '2147483648', 'Infinity'])(
 it.each(downloads)('The download %s says what it is and what it may be called', async (rest) => {
   const { headers } = await get(`${url}${rest}`);
   expect(headers.get('content-type')).toBe('application/jsonl; charset=utf-8');
-  const uuid = url.split('/').at(-1);
   const name = rest.slice(1).replace('.jsonl', '');
-  expect(headers.get('content-disposition')).toBe(`attachment; filename="${uuid}-${name}.jsonl"`);
+  expect(headers.get('content-disposition')).toBe(`attachment; filename=watched-${name}.jsonl`);
 });
 
 it('The address of a batch answers all its plain fields as GraphQL does, at every moment', async () => {
