@@ -16,7 +16,8 @@ beforeAll(async () => {
   await mutate(service, 'createBatch', { provider: 'anthropic', requests, submit: 'NOW' });
   await service.work();
   await service.turn(30, 15);
-  await mutate(service, 'createBatch', { provider: 'openai', requests: { list } });
+  const { batch } = await mutate(service, 'createBatch', { provider: 'openai', requests: { list } });
+  await mutate(service, 'createUpload', { batchId: batch.id });
 });
 afterAll(() => service.close());
 
@@ -48,12 +49,14 @@ describe('A global id', () => {
     if (!isInterfaceType(nodeInterface)) throw new Error('there is no interface Node');
     const types = schema.getPossibleTypes(nodeInterface).map(({ name }) => name);
     expect(nodePlaces.map(({ type }) => type.name).sort()).toEqual([...types].sort());
-    expect([...types].sort()).toEqual(['Batch', 'BatchItem', 'Job']);
+    expect([...types].sort()).toEqual(['Batch', 'BatchItem', 'Job', 'Upload']);
   });
 
   it('gives back by node the same object, whatever its type', async () => {
     const all = await things();
-    expect(new Set(all.map(({ __typename }) => __typename))).toEqual(new Set(['Batch', 'BatchItem', 'Job']));
+    expect(new Set(all.map(({ __typename }) => __typename))).toEqual(
+      new Set(['Batch', 'BatchItem', 'Job', 'Upload']),
+    );
     for (const thing of all) {
       const place = nodePlaces.find(({ type }) => type.name === thing.__typename);
       const document = `query($id: ID!) { node(id: $id) { __typename ... on ${thing.__typename} { ${leavesOf(place?.type ?? null)} } } }`;

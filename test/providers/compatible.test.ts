@@ -640,6 +640,7 @@ describe('what is known of a service', () => {
       requestsMax: 50_000,
       bytesMax: 100_000_000,
       lineBytesMax: null,
+      queue: [{ unit: 'TOKENS', per: 'MODEL', max: null, setting: 'X_QUEUE_TOKENS' }],
     });
     expect(completionWindows).toEqual(['24h']);
     expect(endpoints).toContain('/v1/embeddings');
