@@ -50,11 +50,15 @@ beforeAll(async () => {
 }, installSeconds * 1000);
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-/** The environment without what an outer npm says of itself, and with this node before all others. */
+/**
+ * The environment without what an outer npm says of itself, and with this node before all others. Where the registry is
+ * reached through a proxy, npm cannot do without the certificate of that.
+ */
 const environment = {
   ...Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => !/^(?:npm_(?!config_(?:registry|cache|userconfig))|INIT_CWD$|NODE_)/i.test(name),
+      ([name]) =>
+        !/^(?:npm_(?!config_(?:registry|cache|userconfig))|INIT_CWD$|NODE_(?!EXTRA_CA_CERTS$))/i.test(name),
     ),
   ),
   PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter),
