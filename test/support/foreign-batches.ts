@@ -1,5 +1,6 @@
 /** Batches at a provider that this service knows nothing of: made there by another program, under names of its own. */
 import { itemKey } from '../../src/domain/ids.ts';
+import { ProviderFailure } from '../../src/providers/failure.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { newId, newNonce } from '../../src/services.ts';
 import { bodyFor, modelFor } from './documents.ts';
@@ -46,7 +47,7 @@ export async function makeForeignBatch(
   });
   const bytes = lines.reduce((sum, line) => sum + Buffer.byteLength(line), 0);
   const client = provider.connect(service.emulator(provider.name), services);
-  const { providerJobId } = await client.submit(
+  const submission: Parameters<typeof client.submit> = [
     {
       jobId: newId(services.clock),
       nonce,
@@ -66,7 +67,13 @@ export async function makeForeignBatch(
         yield* items;
       },
     },
-  );
+  ];
+  // A connection that lay idle can be closed just as it is used again. Nobody of ours is behind this call, who would look
+  // for what may have become of it, and another batch does no harm.
+  const { providerJobId } = await client.submit(...submission).catch((error: unknown) => {
+    if (!(error instanceof ProviderFailure) || error.kind !== 'uncertain') throw error;
+    return client.submit(...submission);
+  });
   return { providerJobId, jsonl: lines.join('\n'), keys };
 }
 
