@@ -3,7 +3,6 @@
  * `domain/cost.ts`.
  */
 import type { Queryable } from '../db/client.ts';
-import { itemTexts } from '../db/queries/items.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import { type CostRange, estimatedCost } from '../domain/cost.ts';
 import { type Decimal, plus, zero } from '../domain/decimal.ts';
@@ -13,6 +12,7 @@ import type { PlannedJob } from '../domain/splitting.ts';
 import { estimateTokens } from '../domain/token-estimate.ts';
 import type { Services } from '../services.ts';
 import type { PlacedItem } from './accept.ts';
+import { storedItems } from './job-items.ts';
 import { openEstimate } from './running-estimate.ts';
 
 /** From what to what the requests cost together; null where that cannot be told of all of them. */
@@ -26,9 +26,6 @@ export function estimateRequests(
   for (const request of accepted) estimate.add(request);
   return estimate.cost();
 }
-
-const readingBytes = 4_000_000;
-const readingRowsMax = 1000;
 
 /**
  * The most that stored requests cost which are sent again; null where that cannot be told of all of them. Their bodies
@@ -45,19 +42,12 @@ export async function estimateAgain(
   if (provider === undefined) return null;
   let sum = zero;
   for (const { positions, bytes, requestCount } of planned) {
-    const wanted = { batchId: batch.id, positions: positions.toMultirange() };
-    const rowBytes = Math.max(1, bytes / requestCount);
-    const limit = Math.max(1, Math.min(readingRowsMax, Math.floor(readingBytes / rowBytes)));
-    for (let after = -1, isOver = false; !isOver; ) {
-      const rows = await itemTexts(scope, tx, wanted, { after, limit });
-      for (const { position, model, request } of rows) {
-        const tokens = estimateTokens(JSON.parse(request) as JsonObject);
-        const high = estimatedCost(tokens, prices.find(provider, model, at))?.high ?? null;
-        if (high === null) return null;
-        sum = plus(sum, high);
-        after = position;
-      }
-      isOver = rows.length < limit;
+    const set = { batchId: batch.id, positions: positions.toMultirange(), bytes, requestCount };
+    for await (const { model, request } of storedItems(scope, (work) => work(tx), set)) {
+      const tokens = estimateTokens(JSON.parse(request) as JsonObject);
+      const high = estimatedCost(tokens, prices.find(provider, model, at))?.high ?? null;
+      if (high === null) return null;
+      sum = plus(sum, high);
     }
   }
   return sum;

@@ -80,43 +80,23 @@ export async function itemMeasures(
     .limit(range.limit);
 }
 
-/** What a job sends of an item. */
-export type ItemBody = Pick<ItemRow, 'position' | 'endpoint' | 'request'>;
+/** A stored request: what a job sends of it, and what it is estimated by. */
+export type ItemBody = Pick<ItemRow, 'position' | 'endpoint' | 'model' | 'request'>;
 
-/** The next bodies of a job's items after `after`, in order. */
+/** The next requests of a batch at these positions after `after`, in order. */
 export async function itemBodies(
-  _worker: WorkerScope,
-  db: Queryable,
-  job: { batchId: string; positions: string },
-  page: { after: number; limit: number },
-): Promise<ItemBody[]> {
-  return db
-    .select({ position: items.position, endpoint: items.endpoint, request: items.request })
-    .from(items)
-    .where(
-      and(
-        eq(items.batchId, job.batchId),
-        gt(items.position, page.after),
-        sql`${items.position} < upper(${job.positions}::int4multirange)`,
-        sql`${items.position} <@ ${job.positions}::int4multirange`,
-      ),
-    )
-    .orderBy(asc(items.position))
-    .limit(page.limit);
-}
-
-/** What an item is estimated by. */
-export type ItemText = Pick<ItemRow, 'position' | 'model' | 'request'>;
-
-/** The next bodies of a batch's items at these positions after `after`, in order. */
-export async function itemTexts(
   scope: Scope,
   db: Queryable,
   wanted: { batchId: string; positions: string },
   page: { after: number; limit: number },
-): Promise<ItemText[]> {
+): Promise<ItemBody[]> {
   return db
-    .select({ position: items.position, model: items.model, request: items.request })
+    .select({
+      position: items.position,
+      endpoint: items.endpoint,
+      model: items.model,
+      request: items.request,
+    })
     .from(items)
     .where(
       and(
