@@ -12,6 +12,7 @@ const messages = {
   BAD_GZIP: 'The file is not whole gzip, as its Content-Encoding says; nothing of it was kept.',
   QUOTA_EXCEEDED: 'The file is beyond a quota of the organization; nothing of it was kept.',
   BATCH_CLOSED: 'The batch takes no requests any more; nothing of the file was kept.',
+  KEY_REVOKED: 'The key that asked for this URL was revoked; nothing of the file was kept.',
   BUSY: 'Another file is on its way into the batch, or what came of one is being removed; try again later.',
   INVALID: 'Lines of the file cannot be taken; nothing of it was kept.',
   LOST: 'The service stopped before the file was in; nothing of it was kept. Send it again.',

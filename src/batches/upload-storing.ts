@@ -7,7 +7,7 @@ import { DatabaseError } from '../db/errors.ts';
 import { findBatch } from '../db/queries/batches.ts';
 import { type CopiedItem, copyItems } from '../db/queries/item-copy.ts';
 import { positionsOfTaken } from '../db/queries/items.ts';
-import { noteProgress, notifyUpload, type UploadProgress } from '../db/queries/uploads.ts';
+import { isKeyRevoked, noteProgress, notifyUpload, type UploadProgress } from '../db/queries/uploads.ts';
 import type { UploadRow } from '../db/tables/uploads.ts';
 import type { Quotas } from '../domain/quota.ts';
 import { type OrganizationScope, workerScope } from '../domain/scope.ts';
@@ -59,7 +59,7 @@ export async function storeChunk(services: Services, open: OpenUpload, chunk: Up
   }
 }
 
-/** Writes how far the file has come and keeps the lease. Throws `UploadBroken` where it is lost or the batch closed. */
+/** Writes how far the file has come and keeps the lease. Throws `UploadBroken` where it is lost, the batch closed or the key revoked. */
 export async function holdOn(
   { settings }: Pick<Services, 'settings'>,
   q: Queryable,
@@ -70,6 +70,7 @@ export async function holdOn(
     if (notifies) await notifyUpload(scope, q, upload.id);
     return;
   }
+  if (await isKeyRevoked(workerScope, q, upload.createdBy)) throw new UploadBroken('KEY_REVOKED');
   const batch = upload.batchId === null ? null : await findBatch(scope, q, upload.batchId);
   const isClosed = !upload.dryRun && (batch === null || batch.closedAt !== null);
   throw new UploadBroken(isClosed ? 'BATCH_CLOSED' : 'LOST');

@@ -20,6 +20,7 @@ export const uploadFailures = [
   'INVALID',
   'QUOTA_EXCEEDED',
   'BATCH_CLOSED',
+  'KEY_REVOKED',
   'LOST',
 ] as const;
 /** Why an upload failed. */

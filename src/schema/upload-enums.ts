@@ -24,6 +24,7 @@ export const UploadFailureType = builder.enumType('UploadFailure', {
     INVALID: 'Lines of it cannot be taken: see issues.',
     QUOTA_EXCEEDED: 'It is beyond a quota of your organization.',
     BATCH_CLOSED: 'Its batch was closed or deleted meanwhile.',
+    KEY_REVOKED: 'The key that asked for its URL was revoked meanwhile.',
     LOST: 'The service stopped, or lost the database, before the file was in.',
   }),
 });

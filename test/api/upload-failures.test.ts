@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sandboxKey } from '../../src/first-keys.ts';
 import { globalId } from '../../src/resolvers/arguments.ts';
 import { createBatchDocument } from '../support/documents.ts';
+import { addKey, organizationOf } from '../support/keys.ts';
+import { mutate } from '../support/mutations.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import { subscribeByWebSocket } from '../support/subscribers.ts';
 import { beginFile, createUpload, linesFor, putFile, putZipped, uploadFields } from '../support/uploads.ts';
@@ -79,6 +81,31 @@ describe('A file that does not come whole', () => {
     expect(await add(batchId, 'after-')).toMatchObject({ batch: { counts: { total: 2 } } });
     expect(await putFile(url, linesFor('openai', 2))).toMatchObject({ status: 200 });
     expect(await batchOf(batchId)).toMatchObject({ counts: { total: 4 }, items: { totalCount: 4 } });
+  });
+
+  it('because the key that asked for its URL is revoked leaves nothing', async () => {
+    const organization = await organizationOf(service);
+    const key = await addKey(service, organization, { name: 'soon revoked' });
+    const batchId = await openBatch();
+    const before = { batch: await batchOf(batchId), rows: await storedRows() };
+    const { url, upload } = await createUpload(service, { batchId }, key);
+    const progress = follow(upload.id);
+    const sending = beginFile(url);
+    await sending.send(manyLines());
+    await progress.waitFor(({ uploadUpdated }) => uploadUpdated.requests >= 10_000);
+    const own = '{ viewer { apiKey { id } } }';
+    const { data } = await service.query(own, {}, key);
+    await mutate(service, 'revokeApiKey', { apiKeyId: data.viewer.apiKey.id });
+    await sending.send(linesFor('openai', 12_000, 'more-'));
+    sending.end();
+    expect(await sending.answer).toMatchObject({ status: 401, body: { error: { code: 'KEY_REVOKED' } } });
+    await progress.stop();
+    expect(await storedRows()).toBe(before.rows);
+    expect(await batchOf(batchId)).toMatchObject({
+      ...before.batch,
+      upload: { status: 'FAILED', error: { code: 'KEY_REVOKED' } },
+    });
+    expect((await putFile(url, linesFor('openai', 1))).status).toBe(404);
   });
 
   it.each([

@@ -132,7 +132,19 @@ export async function beginUpload(
   return row;
 }
 
-/** Writes how far it is and prolongs the lease; false where it is lost, or its batch takes nothing any more. */
+/** Whether the key that asked for an upload was revoked. */
+export async function isKeyRevoked(_worker: WorkerScope, db: Queryable, id: string): Promise<boolean> {
+  const rows = await db
+    .select({ id: apiKeys.id })
+    .from(apiKeys)
+    .where(and(eq(apiKeys.id, id), isNotNull(apiKeys.revokedAt)));
+  return rows.length > 0;
+}
+
+/**
+ * Writes how far it is and prolongs the lease; false where it is lost, its batch takes nothing any more, or the key that
+ * asked for it was revoked.
+ */
 export async function noteProgress(
   scope: Scope,
   db: Queryable,
@@ -147,6 +159,7 @@ export async function noteProgress(
     eq(uploads.leaseEpoch, leaseEpoch),
     eq(uploads.status, 'RECEIVING'),
     isOpen,
+    sql`not exists (select 1 from ${apiKeys} where ${apiKeys.id} = ${uploads.createdBy} and ${apiKeys.revokedAt} is not null)`,
   );
   return (await change(scope, db, held, { ...progress, leaseUntil: inSeconds(leaseSeconds) })) !== null;
 }
