@@ -6,7 +6,7 @@ import type { Queryable } from '../db/client.ts';
 import { DatabaseError } from '../db/errors.ts';
 import { findBatch } from '../db/queries/batches.ts';
 import { type CopiedItem, copyItems } from '../db/queries/item-copy.ts';
-import { positionsOfTaken } from '../db/queries/items.ts';
+import { positionsOfCustomIds } from '../db/queries/items.ts';
 import { isKeyRevoked, noteProgress, notifyUpload, type UploadProgress } from '../db/queries/uploads.ts';
 import type { UploadRow } from '../db/tables/uploads.ts';
 import type { Quotas } from '../domain/quota.ts';
@@ -86,7 +86,7 @@ async function withoutTaken(
   holder: string,
 ): Promise<UploadChunk> {
   const ids = items.map(({ customId }) => customId);
-  const taken = await db.read((q) => positionsOfTaken(workerScope, q, holder, ids));
+  const taken = await db.read((q) => positionsOfCustomIds(workerScope, q, { batchId: holder }, ids));
   const refused = new Map<number, number>();
   const kept: { items: CopiedItem[]; lines: number[] } = { items: [], lines: [] };
   for (const [at, item] of items.entries()) {

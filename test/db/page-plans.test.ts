@@ -6,7 +6,8 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Queryable } from '../../src/db/client.ts';
-import { type BatchPage, batchPage } from '../../src/db/queries/batch-pages.ts';
+import { batchPage } from '../../src/db/queries/batch-pages.ts';
+import type { CreationPage } from '../../src/db/queries/creation-page.ts';
 import { requestPage, resultPage } from '../../src/db/queries/downloads.ts';
 import { type ItemFilter, itemPages } from '../../src/db/queries/item-pages.ts';
 import { ensurePartitions } from '../../src/db/queries/partitions.ts';
@@ -94,7 +95,7 @@ const at = (n: number) => ({
   createdAt: new Date(Date.UTC(2026, 0, 1) + n * 60_000).toISOString(),
   id: `01a1e000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`,
 });
-const depths: [string, BatchPage['beyond']][] = [
+const depths: [string, CreationPage['beyond']][] = [
   ['at the start', null],
   ['in the middle', at(batches / 2)],
   ['near the end', at(2500)],

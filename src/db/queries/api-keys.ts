@@ -3,6 +3,7 @@ import { and, eq, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import type { AccessScope, Scope } from '../../domain/scope.ts';
 import type { Queryable } from '../client.ts';
 import { apiKeys } from '../tables/organizations.ts';
+import { beyondCursor, byCreation, type CreationPage } from './creation-page.ts';
 import { eventChannel, keyWord } from './events.ts';
 import { inScope } from './scope.ts';
 
@@ -48,22 +49,13 @@ export async function findApiKeys(
     .where(and(inArray(apiKeys.id, [...ids]), inScope(scope, apiKeys.organizationId)));
 }
 
-/** Where a page of keys starts and which way it goes. */
-export interface ApiKeyPage {
-  readonly limit: number;
-  readonly order: 'ascending' | 'descending';
-  /** The last row of the page before, left out. */
-  readonly beyond: { readonly createdAt: string; readonly id: string } | null;
-}
-
 /** One page of an organization's keys by creation time, revoked and expired ones included. */
 export async function apiKeyPage(
   scope: Scope,
   db: Queryable,
   organizationId: string,
-  { limit, order, beyond }: ApiKeyPage,
+  page: CreationPage,
 ): Promise<ApiKeyView[]> {
-  const [compare, direction] = order === 'ascending' ? [sql`>`, sql`asc`] : [sql`<`, sql`desc`];
   return db
     .select(apiKeyColumns)
     .from(apiKeys)
@@ -71,13 +63,11 @@ export async function apiKeyPage(
       and(
         eq(apiKeys.organizationId, organizationId),
         inScope(scope, apiKeys.organizationId),
-        beyond === null
-          ? undefined
-          : sql`(${apiKeys.createdAt}, ${apiKeys.id}) ${compare} (${beyond.createdAt}::timestamptz, ${beyond.id}::uuid)`,
+        beyondCursor(apiKeys, page),
       ),
     )
-    .orderBy(sql`${apiKeys.createdAt} ${direction}, ${apiKeys.id} ${direction}`)
-    .limit(limit);
+    .orderBy(byCreation(apiKeys, page))
+    .limit(page.limit);
 }
 
 /** How many keys an organization has, revoked and expired ones included. */

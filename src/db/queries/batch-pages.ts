@@ -10,31 +10,19 @@ import type { Scope } from '../../domain/scope.ts';
 import { batchStatuses } from '../../domain/status.ts';
 import type { Queryable } from '../client.ts';
 import { type BatchRow, batches } from '../tables/batches.ts';
+import { beyondCursor, byCreation, type CreationPage } from './creation-page.ts';
 import { inScope } from './scope.ts';
-
-/** Where a page of batches starts and which way it goes. */
-export interface BatchPage {
-  readonly limit: number;
-  readonly order: 'ascending' | 'descending';
-  /** The last row of the page before, left out. */
-  readonly beyond: { readonly createdAt: string; readonly id: string } | null;
-}
 
 /** One page of the scope's batches by creation time, ties broken by id. */
 export async function batchPage(
   scope: Scope,
   db: Queryable,
   filter: BatchFilter,
-  page: BatchPage,
+  page: CreationPage,
 ): Promise<BatchRow[]> {
-  const { beyond, order, limit } = page;
-  const direction = order === 'ascending' ? sql`asc` : sql`desc`;
-  const inOrder = sql`${batches.createdAt} ${direction}, ${batches.id} ${direction}`;
-  const isBeyond =
-    beyond === null
-      ? undefined
-      : sql`(${batches.createdAt}, ${batches.id}) ${order === 'ascending' ? sql`>` : sql`<`} (${beyond.createdAt}::timestamptz, ${beyond.id}::uuid)`;
-  const wanted = and(inScope(scope, batches.organizationId), matches(filter), isBeyond);
+  const { limit } = page;
+  const inOrder = byCreation(batches, page);
+  const wanted = and(inScope(scope, batches.organizationId), matches(filter), beyondCursor(batches, page));
   const apart = combinations(filter);
   return db
     .select()
@@ -45,7 +33,7 @@ export async function batchPage(
         : sql`${batches.id} in (select x.id from ${apart.rows} cross join lateral (
             select id, created_at from ${batches} where ${and(wanted, apart.condition)}
             order by ${inOrder} limit ${limit}) x
-          order by x.created_at ${direction}, x.id ${direction} limit ${limit})`,
+          order by ${byCreation({ createdAt: sql`x.created_at`, id: sql`x.id` }, page)} limit ${limit})`,
     )
     .orderBy(inOrder)
     .limit(limit);

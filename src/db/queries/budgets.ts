@@ -21,6 +21,14 @@ export interface BudgetMonth {
   readonly sandbox: boolean;
 }
 
+const ofMonth = (scope: Scope, { organizationId, month, sandbox }: BudgetMonth) =>
+  and(
+    eq(budgetMonths.organizationId, organizationId),
+    eq(budgetMonths.month, month),
+    eq(budgetMonths.sandbox, sandbox),
+    inScope(scope, budgetMonths.organizationId),
+  );
+
 /** How much the organization may spend in a month; null for as much as it likes. */
 export async function findBudget(
   scope: Scope,
@@ -48,22 +56,11 @@ export async function updateBudget(
 }
 
 /** When the month was warned of; null where it was not. Locks nothing. */
-export async function findWarning(
-  scope: Scope,
-  db: Queryable,
-  { organizationId, month, sandbox }: BudgetMonth,
-): Promise<Date | null> {
+export async function findWarning(scope: Scope, db: Queryable, month: BudgetMonth): Promise<Date | null> {
   const [row] = await db
     .select({ warnedAt: budgetMonths.warnedAt })
     .from(budgetMonths)
-    .where(
-      and(
-        eq(budgetMonths.organizationId, organizationId),
-        eq(budgetMonths.month, month),
-        eq(budgetMonths.sandbox, sandbox),
-        inScope(scope, budgetMonths.organizationId),
-      ),
-    );
+    .where(ofMonth(scope, month));
   return row?.warnedAt ?? null;
 }
 
@@ -84,20 +81,10 @@ export async function lockMonth(scope: Scope, tx: Queryable, month: BudgetMonth)
 export async function updateWarning(
   scope: Scope,
   tx: Queryable,
-  { organizationId, month, sandbox }: BudgetMonth,
+  month: BudgetMonth,
   warnedAt: Date | null,
 ): Promise<void> {
-  await tx
-    .update(budgetMonths)
-    .set({ warnedAt })
-    .where(
-      and(
-        eq(budgetMonths.organizationId, organizationId),
-        eq(budgetMonths.month, month),
-        eq(budgetMonths.sandbox, sandbox),
-        inScope(scope, budgetMonths.organizationId),
-      ),
-    );
+  await tx.update(budgetMonths).set({ warnedAt }).where(ofMonth(scope, month));
 }
 
 /** What a month's money is used for. */

@@ -3,7 +3,11 @@ import { and, eq, inArray, isNotNull, isNull, lt, or, sql } from 'drizzle-orm';
 import type { Scope, WorkerScope } from '../../domain/scope.ts';
 import type { Queryable } from '../client.ts';
 import { type CredentialRow, credentials } from '../tables/credentials.ts';
+import { beyondCursor, byCreation, type CreationPage } from './creation-page.ts';
 import { inScope, owned } from './scope.ts';
+
+const named = (scope: Scope, id: string) =>
+  and(eq(credentials.id, id), inScope(scope, credentials.organizationId));
 
 /** Adds a credential. */
 export async function insertCredential(scope: Scope, tx: Queryable, row: CredentialRow): Promise<void> {
@@ -24,11 +28,7 @@ export async function findCredentials(
 
 /** The same row, kept from changing until the transaction ends; null where the scope has none with this id. */
 export async function lockCredential(scope: Scope, tx: Queryable, id: string): Promise<CredentialRow | null> {
-  const [row] = await tx
-    .select()
-    .from(credentials)
-    .where(and(eq(credentials.id, id), inScope(scope, credentials.organizationId)))
-    .for('no key update');
+  const [row] = await tx.select().from(credentials).where(named(scope, id)).for('no key update');
   return row ?? null;
 }
 
@@ -37,7 +37,7 @@ export async function maySend(scope: Scope, tx: Queryable, id: string): Promise<
   const [row] = await tx
     .select({ revokedAt: credentials.revokedAt })
     .from(credentials)
-    .where(and(eq(credentials.id, id), inScope(scope, credentials.organizationId)))
+    .where(named(scope, id))
     .for('share');
   return row?.revokedAt === null;
 }
@@ -62,22 +62,13 @@ export async function usableCredentials(
     );
 }
 
-/** Where a page of credentials starts and which way it goes. */
-export interface CredentialPage {
-  readonly limit: number;
-  readonly order: 'ascending' | 'descending';
-  /** The last row of the page before, left out. */
-  readonly beyond: { readonly createdAt: string; readonly id: string } | null;
-}
-
 /** One page of an organization's credentials by creation time, revoked ones included. */
 export async function credentialPage(
   scope: Scope,
   db: Queryable,
   organizationId: string,
-  { limit, order, beyond }: CredentialPage,
+  page: CreationPage,
 ): Promise<CredentialRow[]> {
-  const [compare, direction] = order === 'ascending' ? [sql`>`, sql`asc`] : [sql`<`, sql`desc`];
   return db
     .select()
     .from(credentials)
@@ -85,13 +76,11 @@ export async function credentialPage(
       and(
         eq(credentials.organizationId, organizationId),
         inScope(scope, credentials.organizationId),
-        beyond === null
-          ? undefined
-          : sql`(${credentials.createdAt}, ${credentials.id}) ${compare} (${beyond.createdAt}::timestamptz, ${beyond.id}::uuid)`,
+        beyondCursor(credentials, page),
       ),
     )
-    .orderBy(sql`${credentials.createdAt} ${direction}, ${credentials.id} ${direction}`)
-    .limit(limit);
+    .orderBy(byCreation(credentials, page))
+    .limit(page.limit);
 }
 
 /** How many credentials an organization has, revoked ones included. */
@@ -115,7 +104,7 @@ export async function revokeCredential(
       revokedAt: sql`coalesce(${credentials.revokedAt}, ${now.toISOString()}::timestamptz)`,
       ...(forget ? { sealed: null } : {}),
     })
-    .where(and(eq(credentials.id, id), inScope(scope, credentials.organizationId)))
+    .where(named(scope, id))
     .returning();
   return row ?? null;
 }
@@ -177,7 +166,7 @@ export async function noteCredentialFailure(
       failingSince: sql`coalesce(${credentials.failingSince}, ${now.toISOString()}::timestamptz)`,
       failure,
     })
-    .where(and(eq(credentials.id, id), inScope(scope, credentials.organizationId)));
+    .where(named(scope, id));
 }
 
 /** The credentials whose account was told this path, as far as they can still be opened, the oldest first. */

@@ -131,11 +131,14 @@ export async function agentPositions(
   return new Map(rows.map(({ agentId, position }) => [agentId ?? '', position]));
 }
 
-/** Which of a job's items have these custom ids. */
+/**
+ * The positions of those of these custom ids that a batch has, items that nobody reads yet included; or, with
+ * `positions`, that stand among those.
+ */
 export async function positionsOfCustomIds(
-  _worker: WorkerScope,
+  scope: Scope,
   db: Queryable,
-  job: { batchId: string; positions: string },
+  { batchId, positions }: { readonly batchId: string; readonly positions?: string },
   customIds: readonly string[],
 ): Promise<Map<string, number>> {
   const rows = await db
@@ -143,9 +146,10 @@ export async function positionsOfCustomIds(
     .from(items)
     .where(
       and(
-        eq(items.batchId, job.batchId),
+        eq(items.batchId, batchId),
         sql`${items.customId} = any(${sql.param(customIds)}::text[])`,
-        sql`${items.position} <@ ${job.positions}::int4multirange`,
+        positions === undefined ? undefined : sql`${items.position} <@ ${positions}::int4multirange`,
+        batchInScope(scope, items.batchId),
       ),
     );
   return new Map(rows.map(({ customId, position }) => [customId, position]));
@@ -169,26 +173,6 @@ export async function itemModels(
       ),
     );
   return new Map(rows.map(({ position, model }) => [position, model ?? '']));
-}
-
-/** The positions of those of these custom ids that a batch has already, items that nobody reads yet included. */
-export async function positionsOfTaken(
-  scope: Scope,
-  db: Queryable,
-  batchId: string,
-  customIds: readonly string[],
-): Promise<Map<string, number>> {
-  const rows = await db
-    .select({ position: items.position, customId: items.customId })
-    .from(items)
-    .where(
-      and(
-        eq(items.batchId, batchId),
-        sql`${items.customId} = any(${sql.param(customIds)}::text[])`,
-        batchInScope(scope, items.batchId),
-      ),
-    );
-  return new Map(rows.map(({ customId, position }) => [customId, position]));
 }
 
 /** Removes up to `limit` items from the end of a batch, none below `from`; answers how many there were. */

@@ -4,6 +4,7 @@ import type { Scope, WorkerScope } from '../../domain/scope.ts';
 import type { JobStatus } from '../../domain/status.ts';
 import type { Queryable } from '../client.ts';
 import { type JobRow, jobs } from '../tables/jobs.ts';
+import { beyondCursor, byCreation, type CreationPage } from './creation-page.ts';
 import { inScope, owned } from './scope.ts';
 
 /** A new row; everything that starts empty may be left out. */
@@ -97,36 +98,18 @@ const matches = (filter: JobFilter): SQL | undefined =>
     filter.provider ? inArray(jobs.provider, [...filter.provider]) : undefined,
   );
 
-/** Where a page of jobs starts and which way it goes. */
-export interface JobPage {
-  readonly limit: number;
-  readonly order: 'ascending' | 'descending';
-  readonly beyond: { readonly createdAt: string; readonly id: string } | null;
-}
-
 /** One page of the scope's jobs by creation time, ties broken by id. */
 export async function jobPage(
   scope: Scope,
   db: Queryable,
   filter: JobFilter,
-  page: JobPage,
+  page: CreationPage,
 ): Promise<JobRow[]> {
-  const { beyond } = page;
-  const compare = page.order === 'ascending' ? sql`>` : sql`<`;
-  const direction = page.order === 'ascending' ? sql`asc` : sql`desc`;
   return db
     .select()
     .from(jobs)
-    .where(
-      and(
-        inScope(scope, jobs.organizationId),
-        matches(filter),
-        beyond === null
-          ? undefined
-          : sql`(${jobs.createdAt}, ${jobs.id}) ${compare} (${beyond.createdAt}::timestamptz, ${beyond.id}::uuid)`,
-      ),
-    )
-    .orderBy(sql`${jobs.createdAt} ${direction}, ${jobs.id} ${direction}`)
+    .where(and(inScope(scope, jobs.organizationId), matches(filter), beyondCursor(jobs, page)))
+    .orderBy(byCreation(jobs, page))
     .limit(page.limit);
 }
 

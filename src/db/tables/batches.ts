@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { boolean, check, index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 import type { BatchStatus } from '../../domain/status.ts';
-import { large, moment, money } from './columns.ts';
+import { large, moment, money, usageColumns } from './columns.ts';
 import { organizations } from './organizations.ts';
 
 /**
@@ -35,11 +35,7 @@ export const batches = pgTable(
     errored: integer('errored').notNull().default(0),
     expired: integer('expired').notNull().default(0),
     cancelled: integer('cancelled').notNull().default(0),
-    inputTokens: large('input_tokens'),
-    outputTokens: large('output_tokens'),
-    cachedInputTokens: large('cached_input_tokens'),
-    cacheWriteInputTokens: large('cache_write_input_tokens'),
-    reasoningTokens: large('reasoning_tokens'),
+    ...usageColumns(),
     /** What its results cost, as far as that is known, in US dollars. */
     cost: money('cost'),
     saved: money('saved'),

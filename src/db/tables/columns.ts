@@ -10,6 +10,15 @@ export const large = (name: string) => bigint(name, { mode: 'number' });
 /** Money, exact whatever its digits, as decimal text. */
 export const money = (name: string) => numeric(name);
 
+/** Tokens of each kind; null where nobody knows. */
+export const usageColumns = () => ({
+  inputTokens: large('input_tokens'),
+  outputTokens: large('output_tokens'),
+  cachedInputTokens: large('cached_input_tokens'),
+  cacheWriteInputTokens: large('cache_write_input_tokens'),
+  reasoningTokens: large('reasoning_tokens'),
+});
+
 /** A set of item positions, as Postgres writes it: `{[0,3),[5,6)}`. */
 export const int4multirange = customType<{ data: string; driverData: string }>({
   dataType: () => 'int4multirange',

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { boolean, index, integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import type { ResultStatus } from '../../domain/status.ts';
-import { large, moment, money } from './columns.ts';
+import { moment, money, usageColumns } from './columns.ts';
 
 /**
  * The outcomes, written once, partitioned as `items` are. `seq` is the batch's event that brought it, so that
@@ -20,11 +20,7 @@ export const results = pgTable(
     errorMessage: text('error_message'),
     retryable: boolean('retryable'),
     stopReason: text('stop_reason'),
-    inputTokens: large('input_tokens'),
-    outputTokens: large('output_tokens'),
-    cachedInputTokens: large('cached_input_tokens'),
-    cacheWriteInputTokens: large('cache_write_input_tokens'),
-    reasoningTokens: large('reasoning_tokens'),
+    ...usageColumns(),
     /** What it cost, in US dollars; null where that is not known. */
     cost: money('cost'),
     /** How much more the same tokens cost without a batch. */

@@ -1,5 +1,5 @@
 import { boolean, date, index, integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
-import { large, money } from './columns.ts';
+import { money, usageColumns } from './columns.ts';
 
 /**
  * What an organization's results cost, by day, provider and model, written by the statement that stores the results. A
@@ -20,11 +20,7 @@ export const spend = pgTable(
     /** How many of the results are answers, and how many of these have no known cost. */
     succeeded: integer('succeeded').notNull(),
     unpriced: integer('unpriced').notNull(),
-    inputTokens: large('input_tokens'),
-    outputTokens: large('output_tokens'),
-    cachedInputTokens: large('cached_input_tokens'),
-    cacheWriteInputTokens: large('cache_write_input_tokens'),
-    reasoningTokens: large('reasoning_tokens'),
+    ...usageColumns(),
     cost: money('cost'),
     saved: money('saved'),
   },
