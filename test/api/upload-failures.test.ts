@@ -108,6 +108,35 @@ describe('A file that does not come whole', () => {
     expect((await putFile(url, linesFor('openai', 1))).status).toBe(404);
   });
 
+  it('because whoever received it is gone is removed by the sweep, and one that comes back then changes nothing', async () => {
+    const batchId = await openBatch();
+    const before = { batch: await batchOf(batchId), rows: await storedRows() };
+    const { url, upload } = await createUpload(service, { batchId });
+    const progress = follow(upload.id);
+    const sending = beginFile(url);
+    await sending.send(manyLines());
+    await progress.waitFor(({ uploadUpdated }) => uploadUpdated.requests >= 10_000);
+    await progress.stop();
+    // To everybody else a process that gives no sign of life is a dead one.
+    await service.app.services.db.read((q) =>
+      q.execute(
+        sql`update uploads set lease_until = clock_timestamp() - interval '1 second' where id = ${upload.uuid}::uuid`,
+      ),
+    );
+    await service.work();
+    expect(await storedRows()).toBe(before.rows);
+    const lost = { ...before.batch, upload: { status: 'FAILED', error: { code: 'LOST' }, issueCount: 0 } };
+    expect(await batchOf(batchId)).toEqual(lost);
+
+    await sending.send(linesFor('openai', 12_000, 'more-'));
+    sending.end();
+    expect(await sending.answer).toMatchObject({ status: 409, body: { error: { code: 'LOST' } } });
+    expect(await storedRows()).toBe(before.rows);
+    expect(await batchOf(batchId)).toEqual(lost);
+    expect(await putFile(url, linesFor('openai', 2))).toMatchObject({ status: 200 });
+    expect(await batchOf(batchId)).toMatchObject({ counts: { total: 3 } });
+  });
+
   it.each([
     ['torn', (zipped: Buffer) => zipped.subarray(0, zipped.length / 2)],
     ['torn in its last bytes', (zipped: Buffer) => zipped.subarray(0, -3)],
