@@ -10,6 +10,7 @@ import { batchPage } from '../../src/db/queries/batch-pages.ts';
 import type { CreationPage } from '../../src/db/queries/creation-page.ts';
 import { requestPage, resultPage } from '../../src/db/queries/downloads.ts';
 import { type ItemFilter, itemPages } from '../../src/db/queries/item-pages.ts';
+import { type JobFilter, jobPage } from '../../src/db/queries/jobs.ts';
 import { ensurePartitions } from '../../src/db/queries/partitions.ts';
 import type { BatchFilter } from '../../src/domain/batch-filter.ts';
 import type { OrganizationScope } from '../../src/domain/scope.ts';
@@ -45,6 +46,11 @@ beforeAll(async () => {
            case when n % 2000 = 7 then 'FAILED' else 'COMPLETED' end, 1, 0, 0, 'NOW',
            '2026-01-01'::timestamptz + n * interval '1 minute', now()
     from generate_series(0, ${batches - 1}) n;
+    insert into jobs (id, organization_id, batch_id, number, attempt, provider, sandbox, credential, nonce, endpoint,
+                      completion_window, positions, request_count, bytes, status, version, created_at, updated_at)
+    select id, organization_id, id, 1, 1, provider, true, 'one', id, endpoint, '24h', '{}', 0, 0,
+           case when status = 'FAILED' then 'UNKNOWN' else status end, 1, created_at, updated_at
+    from batches;
     update batches set total = ${itemsOfOne}, succeeded = ${itemsOfOne} where id = '${big}';
     insert into items (batch_id, position, custom_id, endpoint, bytes, request, created_at)
     select '${big}', n, 'item-' || n, '/v1/x', 2, '{}', now() from generate_series(0, ${itemsOfOne - 1}) n;
@@ -52,7 +58,7 @@ beforeAll(async () => {
     select '${big}', n, 1, case when n % 2 = 0 then 'SUCCEEDED' when n % 2000 = 7 then 'EXPIRED' else 'ERRORED' end, 1,
            case when n % 2 = 0 then null when n % 2000 = 9 then 'rare' else 'overloaded' end, '{}', now()
     from generate_series(0, ${itemsOfOne - 1}) n`);
-  await client.query('vacuum analyze batches, items, results');
+  await client.query('vacuum analyze batches, jobs, items, results');
 }, 60_000);
 afterAll(async () => {
   await client.end();
@@ -114,6 +120,22 @@ describe.each(depths)('A page of batches %s', (_name, beyond) => {
   ])('%s reads about what it shows', async (_what, filter, times) => {
     for (const order of ['ascending', 'descending'] as const) {
       const { rows, read } = await cost((q) => batchPage(scope, q, filter, { limit, order, beyond }));
+      expect(read / limit).toBeLessThanOrEqual(times);
+      expect(rows.length).toBeGreaterThan(0);
+    }
+  });
+});
+
+describe.each(depths)('A page of jobs %s', (_name, beyond) => {
+  it.each<[string, JobFilter, number]>([
+    ['of all', {}, 2],
+    ['of a state that few are in', { status: ['UNKNOWN'] }, 3],
+    ['of several states', { status: ['UNKNOWN', 'COMPLETED', 'RUNNING'] }, 4],
+    ['of a provider that few are at', { provider: ['gemini'] }, 4],
+    ['of a provider and a state', { provider: ['gemini'], status: ['UNKNOWN'] }, 4],
+  ])('%s reads about what it shows', async (_what, filter, times) => {
+    for (const order of ['ascending', 'descending'] as const) {
+      const { rows, read } = await cost((q) => jobPage(scope, q, filter, { limit, order, beyond }));
       expect(read / limit).toBeLessThanOrEqual(times);
       expect(rows.length).toBeGreaterThan(0);
     }

@@ -1,10 +1,17 @@
 /** Statements on jobs. Their lease is in `leases.ts`. */
 import { and, asc, eq, inArray, isNotNull, lte, type SQL, sql } from 'drizzle-orm';
 import type { Scope, WorkerScope } from '../../domain/scope.ts';
-import type { JobStatus } from '../../domain/status.ts';
+import { type JobStatus, jobStatuses } from '../../domain/status.ts';
 import type { Queryable } from '../client.ts';
 import { type JobRow, jobs } from '../tables/jobs.ts';
-import { beyondCursor, byCreation, type CreationPage } from './creation-page.ts';
+import {
+  beyondCursor,
+  byCreation,
+  type CreationPage,
+  ofStretches,
+  pageInStretches,
+  type StretchFilter,
+} from './creation-page.ts';
 import { inScope, owned } from './scope.ts';
 
 /** A new row; everything that starts empty may be left out. */
@@ -86,17 +93,8 @@ export async function deleteJobs(scope: Scope, tx: Queryable, batchId: string): 
   await tx.delete(jobs).where(and(eq(jobs.batchId, batchId), inScope(scope, jobs.organizationId)));
 }
 
-/** Which jobs a list shows. */
-export interface JobFilter {
-  readonly status?: readonly JobStatus[] | null | undefined;
-  readonly provider?: readonly string[] | null | undefined;
-}
-
-const matches = (filter: JobFilter): SQL | undefined =>
-  and(
-    filter.status ? inArray(jobs.status, [...filter.status]) : undefined,
-    filter.provider ? inArray(jobs.provider, [...filter.provider]) : undefined,
-  );
+/** Which jobs a list shows; what is left out does not matter. */
+export type JobFilter = StretchFilter<JobStatus>;
 
 /** One page of the scope's jobs by creation time, ties broken by id. */
 export async function jobPage(
@@ -105,17 +103,22 @@ export async function jobPage(
   filter: JobFilter,
   page: CreationPage,
 ): Promise<JobRow[]> {
+  const wanted = and(
+    inScope(scope, jobs.organizationId),
+    ofStretches(jobs, filter),
+    beyondCursor(jobs, page),
+  );
   return db
     .select()
     .from(jobs)
-    .where(and(inScope(scope, jobs.organizationId), matches(filter), beyondCursor(jobs, page)))
+    .where(pageInStretches(jobs, { ...filter, all: jobStatuses }, wanted, page))
     .orderBy(byCreation(jobs, page))
     .limit(page.limit);
 }
 
 /** How many jobs of the scope match. */
 export async function countJobs(scope: Scope, db: Queryable, filter: JobFilter): Promise<number> {
-  return db.$count(jobs, and(inScope(scope, jobs.organizationId), matches(filter)));
+  return db.$count(jobs, and(inScope(scope, jobs.organizationId), ofStretches(jobs, filter)));
 }
 
 /** A job that somebody should work on now. */

@@ -115,6 +115,8 @@ export const jobs = pgTable(
   (t) => [
     unique('jobs_number').on(t.batchId, t.number),
     index('jobs_page').on(t.organizationId, t.createdAt, t.id),
+    index('jobs_page_by_status').on(t.organizationId, t.status, t.createdAt, t.id),
+    index('jobs_page_by_provider').on(t.organizationId, t.provider, t.status, t.createdAt, t.id),
     index('jobs_runs')
       .on(t.organizationId, t.provider, t.sandbox, sql`coalesce(model, '')`, t.completedAt)
       .where(sql`completed_at is not null`),
