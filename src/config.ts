@@ -280,6 +280,7 @@ function readWork(reading: Reading, sandbox: boolean, notifies: boolean): Omit<W
     graceSeconds: reading.read(variables.graceHours) * 3600,
     syncWaitSeconds: reading.read(variables.syncWaitSeconds),
     eventRetentionDays: reading.read(variables.eventRetentionDays),
+    resultRetentionDays: reading.read(variables.resultRetentionDays),
     notifies,
     bodyBytesMax: reading.read(variables.bodyBytesMax),
     quotas: readQuotas(reading),

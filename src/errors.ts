@@ -19,6 +19,7 @@ export type AppErrorCode =
   | 'WRONG_JOB_STATE'
   | 'EMPTY_BATCH'
   | 'NOTHING_TO_RETRY'
+  | 'RESULTS_REMOVED'
   | 'NO_CALLBACK'
   | 'PROVIDER_NOT_CONFIGURED'
   | 'CREDENTIAL_UNUSABLE'
@@ -119,6 +120,15 @@ export class NothingToRetryError extends AppError {
       'NOTHING_TO_RETRY',
       'No request of the batch has failed in the way that is asked for; nothing was sent.',
     );
+  }
+}
+
+/** The batch's requests and results were kept long enough and removed, so nothing can be done with them any more. */
+export class ResultsRemovedError extends AppError {
+  readonly removedAt: Date;
+  constructor(removedAt: Date, message: string) {
+    super('RESULTS_REMOVED', message);
+    this.removedAt = removedAt;
   }
 }
 

@@ -61,6 +61,8 @@ export interface WorkSettings {
   readonly syncWaitSeconds: number;
   /** How long events are kept for subscribers that resume, and entries of the audit trail. */
   readonly eventRetentionDays: number;
+  /** How long after the end of a batch its requests and results are kept; null for good. */
+  readonly resultRetentionDays: number | null;
   /** Whether a change is announced at its commit; else those who follow look for themselves. */
   readonly notifies: boolean;
   /** The largest file or text taken through GraphQL, and the longest line of an upload, in bytes. */

@@ -57,6 +57,7 @@ describe('An empty environment', () => {
         uploadHours: 24,
         uploadStallSeconds: 60,
         eventRetentionDays: 30,
+        resultRetentionDays: null,
         notifies: true,
         bodyBytesMax: 25 * 1024 * 1024,
         quotas: {
@@ -118,6 +119,7 @@ describe('Settings', () => {
       UPLOAD_HOURS: '25',
       UPLOAD_STALL_SECONDS: '61',
       EVENT_RETENTION_DAYS: '7',
+      RESULT_RETENTION_DAYS: '90',
       PRICES_FILE: '/etc/prices.json',
       CREDENTIALS_KEY: keyOf(1),
       CREDENTIALS_KEY_OLD: `${keyOf(2)}, ${keyOf(3)}`,
@@ -198,6 +200,7 @@ describe('Settings', () => {
         uploadHours: 25,
         uploadStallSeconds: 61,
         eventRetentionDays: 7,
+        resultRetentionDays: 90,
         notifies: false,
         bodyBytesMax: 2048,
         quotas: {

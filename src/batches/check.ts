@@ -11,6 +11,7 @@ import {
   checkEnds,
   checkEvents,
   checkLeftovers,
+  checkRemoved,
   checkTenants,
   checkTold,
   checkTotals,
@@ -164,6 +165,11 @@ export const invariants: readonly Invariant[] = [
     name: 'uploads',
     title: "Requests beyond a batch's total are of the one file that is on its way into it.",
     find: checkUploads,
+  },
+  {
+    name: 'removed',
+    title: 'Nothing is left of bodies that were removed, as far as their removal has come.',
+    find: checkRemoved,
   },
 ];
 

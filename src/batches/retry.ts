@@ -18,7 +18,13 @@ import {
 } from '../domain/retry.ts';
 import type { OrganizationScope } from '../domain/scope.ts';
 import { type ItemStatus, isTerminalBatch } from '../domain/status.ts';
-import { BatchStateError, type Issue, NothingToRetryError, ValidationError } from '../errors.ts';
+import {
+  BatchStateError,
+  type Issue,
+  NothingToRetryError,
+  ResultsRemovedError,
+  ValidationError,
+} from '../errors.ts';
 import type { Services } from '../services.ts';
 import { refuseBeyondBudget } from './budget.ts';
 import { estimateAgain } from './estimate.ts';
@@ -41,7 +47,7 @@ export interface RetriedBatch {
 
 /**
  * Tries failed requests of the batch again: those that `input` means, or all. Throws `NotFoundError`, `BatchStateError`
- * for one that is open or being cancelled, `NothingToRetryError` where none is meant, what `reachFor` throws,
+ * for one that is open or being cancelled, `ResultsRemovedError`, `NothingToRetryError` where none is meant, what `reachFor` throws,
  * `ValidationError` for named requests that did not fail and for groups that are too small for the provider,
  * `BudgetExceededError`, `QuotaExceededError`, and what `callOnce` throws.
  */
@@ -60,6 +66,13 @@ export async function retryBatch(
       const retried = await transition(services, scope, tx, batchId, async (locked) => {
         const refusal = retryRefusal(locked.batch.status);
         if (refusal !== null) throw new BatchStateError(locked.batch.status, refusal);
+        const { resultsRemovedAt } = locked.batch;
+        if (resultsRemovedAt !== null) {
+          throw new ResultsRemovedError(
+            resultsRemovedAt,
+            'The requests of the batch were removed, so none can be sent again.',
+          );
+        }
         const entry = await reachFor(services, tx, locked.batch, 'SEND');
         const selection = selectionOf(input);
         const among = await namedPositions(scope, tx, batchId, selection, input.filter?.customIds ?? null);

@@ -9,6 +9,7 @@ export const taskNames = [
   'job.poll',
   'job.collect',
   'upload.discard',
+  'batch.remove-results',
   deliverTask,
 ] as const;
 /** A task's name. */

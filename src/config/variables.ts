@@ -182,6 +182,13 @@ export const variables = {
     default: 30,
     meaning: 'How many days events are kept for subscribers that resume, and the trail of who did what.',
   },
+  resultRetentionDays: {
+    name: 'RESULT_RETENTION_DAYS',
+    kind: wholeNumber(1, 3650),
+    default: null,
+    meaning:
+      "How many days after its end a batch's requests and results are kept; their bodies are removed then, and what is counted of them stays. Without it they are kept until `deleteBatch`.",
+  },
   logLevel: {
     name: 'LOG_LEVEL',
     kind: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),

@@ -22,6 +22,7 @@ export const eventKinds = [
   'BATCH_ENDED',
   'BATCH_DELETED',
   'BUDGET_WARNING',
+  'RESULTS_REMOVED',
 ] as const;
 /** What happened. */
 export type EventKind = (typeof eventKinds)[number];

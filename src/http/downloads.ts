@@ -24,7 +24,7 @@ import { spendOnLines } from './rate-limiting.ts';
 
 const methods = ['GET', 'HEAD'];
 
-/** Answers the lines, 400, 401 or 404; false for other paths. */
+/** Answers the lines, 400, 401, 404 or 410; false for other paths. */
 export async function answerDownload(
   request: IncomingMessage,
   response: ServerResponse,
@@ -46,6 +46,12 @@ export async function answerDownload(
   const batch = isUuid(id) ? await options.services.db.read((q) => findBatch(scope, q, id)) : null;
   if (batch === null) {
     answerJson(response, 404, { error: { code: 'NOT_FOUND', message: 'There is no batch with this id.' } });
+    return true;
+  }
+  const { resultsRemovedAt: removedAt } = batch;
+  if (removedAt !== null) {
+    const message = 'The requests and results of the batch were kept long enough, and are removed.';
+    answerJson(response, 410, { error: { code: 'RESULTS_REMOVED', message, removedAt } });
     return true;
   }
   const { mediaType, extension } = fileOf[wish.format];

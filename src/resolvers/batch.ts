@@ -10,6 +10,7 @@ import { progress } from '../domain/batch.ts';
 import { customIdSchema } from '../domain/custom-id.ts';
 import { expectedCompletion, lastOf } from '../domain/expected-completion.ts';
 import { encodeCursor, type PageArguments } from '../domain/page.ts';
+import { keptUntil } from '../domain/retention.ts';
 import { policyOf, type RetryPolicy } from '../domain/retry.ts';
 import type { ItemStatus } from '../domain/status.ts';
 import { isTerminalBatch } from '../domain/status.ts';
@@ -139,6 +140,10 @@ export async function batchExpectedCompletion(
   const kinds = await loaders.unfinishedJobs.load(batch.id);
   return lastOf(kinds.map((kind) => expectedCompletion(kind, kind.runs, now)));
 }
+
+/** Until when its requests and results are kept; null where no end is set, and once they are removed. */
+export const resultsKeptUntil = (batch: BatchRow, { services: { settings } }: Context): Date | null =>
+  batch.resultsRemovedAt === null ? keptUntil(batch, settings.resultRetentionDays) : null;
 
 /** The cursor of a list of rows by creation time, and back. */
 export const creationCursor = (kind: string) => ({

@@ -18,7 +18,8 @@ export interface DownloadArguments {
 }
 
 /**
- * Where the batch's requests or results are downloaded; null while there are none. With a time it is a link that needs no
+ * Where the batch's requests or results are downloaded; null while there are none, and once they
+ * are removed. With a time it is a link that needs no
  * key until then, and ends with the key that signs it. Throws `ArgumentError` for a time that is too long.
  */
 export function batchDownloadUrl(
@@ -27,7 +28,7 @@ export function batchDownloadUrl(
   { format, expiresInSeconds = null }: DownloadArguments,
   { services: { clock, signer }, viewer, origin }: Context,
 ): string | null {
-  const address = urlOf[kind](batch, origin);
+  const address = batch.resultsRemovedAt === null ? urlOf[kind](batch, origin) : null;
   const url = address === null ? null : new URL(address);
   if (format && format !== formatsOf(kind)[0]) url?.searchParams.set('format', format);
   if (expiresInSeconds === null) return url?.href ?? null;

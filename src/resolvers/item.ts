@@ -33,11 +33,10 @@ export const itemUsage = (outcome: Outcome): Usage | null => (outcome.finishedAt
 export const itemError = ({ errorCode, errorMessage, retryable }: Outcome): ItemErrorModel | null =>
   errorCode === null ? null : { code: errorCode, message: errorMessage, retryable };
 
-/** The body that was sent, parsed. */
+/** The body that was sent, parsed; null once it is removed. */
 export async function itemRequest(item: ItemView, { loaders }: Context): Promise<JsonValue> {
   const row = await loaders.request.load(item);
-  if (row === null) throw new Error('an item always has its request');
-  return JSON.parse(row.request) as JsonValue;
+  return row === null ? null : (JSON.parse(row.request) as JsonValue);
 }
 
 /** The provider's line, parsed; as text where it is not JSON, null where there is none. */

@@ -19,7 +19,8 @@ builder.objectFields(BatchRef, (t) => {
     inputUrl: t.field({
       type: 'URL',
       nullable: true,
-      description: 'Where its requests can be downloaded in your order; null while there are none.',
+      description:
+        'Where its requests can be downloaded in your order; null while there are none, and once they are removed (resultsRemovedAt).',
       args: {
         format: t.arg({ type: RequestFormatType, description: 'VERBATIM where left out.' }),
         ...ofAll,
@@ -29,14 +30,16 @@ builder.objectFields(BatchRef, (t) => {
     outputUrl: t.field({
       type: 'URL',
       nullable: true,
-      description: 'Where the results that succeeded can be downloaded in your order; null before the first.',
+      description:
+        'Where the results that succeeded can be downloaded in your order; null before the first, and once they are removed (resultsRemovedAt).',
       args: ofResults,
       resolve: (batch, given, context) => batchDownloadUrl(batch, 'output', given, context),
     }),
     errorUrl: t.field({
       type: 'URL',
       nullable: true,
-      description: 'Where all other results can be downloaded in your order; null before the first.',
+      description:
+        'Where all other results can be downloaded in your order; null before the first, and once they are removed (resultsRemovedAt).',
       args: ofResults,
       resolve: (batch, given, context) => batchDownloadUrl(batch, 'errors', given, context),
     }),

@@ -11,6 +11,7 @@ import {
   batchItems,
   batchJobs,
   batchProgress,
+  resultsKeptUntil,
   retryPolicy,
 } from '../resolvers/batch.ts';
 import { batchCallback } from '../resolvers/callbacks.ts';
@@ -192,6 +193,17 @@ builder.node(BatchRef, {
       resultsExpireAt: moment(
         'Until when the provider keeps its own copy of the results.',
         (batch) => batch.resultsExpireAt,
+      ),
+      resultsKeptUntil: t.field({
+        type: 'DateTime',
+        nullable: true,
+        description:
+          'Until when its requests and results are kept here: download them before. Null while it is not over, where they are kept until deleteBatch, and once they are removed.',
+        resolve: (batch, _args, context) => resultsKeptUntil(batch, context),
+      }),
+      resultsRemovedAt: moment(
+        'When its requests and results were removed, because they were kept for as long as this service keeps them; null while they are there. States, counts, usage, cost and errors stay.',
+        (batch) => batch.resultsRemovedAt,
       ),
       lastSyncedAt: moment('When a provider was last asked about it.', (batch) => batch.lastSyncedAt),
       nextSyncAt: moment('When a provider is asked next; syncBatch asks now.', (batch) => batch.nextSyncAt),

@@ -140,6 +140,8 @@ export const EventKindType = builder.enumType('BatchEventKind', {
     BATCH_DELETED: 'The batch was deleted; batch is null.',
     BUDGET_WARNING:
       "What this batch costs or may cost brought your organization to four fifths of its month's budget: told once a month.",
+    RESULTS_REMOVED:
+      'Its requests and results were kept for as long as this service keeps them, and cannot be read any more. Counts, usage and cost stay.',
   }),
 });
 

@@ -14,6 +14,9 @@ const ErrorCodeType = builder.enumType('ErrorCode', {
     WRONG_JOB_STATE: { description: 'The job is in a state that does not allow this.' },
     EMPTY_BATCH: { description: 'The batch has no requests.' },
     NOTHING_TO_RETRY: { description: 'No request of the batch has failed in the way that is asked for.' },
+    RESULTS_REMOVED: {
+      description: 'The requests and results of the batch were kept long enough, and removed.',
+    },
     NO_CALLBACK: { description: 'The batch has no callback URL, so there is nobody to tell.' },
     PROVIDER_NOT_CONFIGURED: { description: 'The provider has no credentials here that you may use.' },
     CREDENTIAL_UNUSABLE: {
@@ -172,6 +175,20 @@ builder.objectType(errors.NothingToRetryError, {
   name: 'NothingToRetryError',
   description: 'No request of the batch has failed in the way that is asked for, so nothing is sent again.',
   interfaces: [ErrorInterface],
+});
+
+builder.objectType(errors.ResultsRemovedError, {
+  name: 'ResultsRemovedError',
+  description:
+    'The requests and results of the batch were kept for as long as this service keeps them, and are removed: there is nothing to send again.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    removedAt: t.field({
+      type: 'DateTime',
+      description: 'When they were removed.',
+      resolve: (error) => error.removedAt,
+    }),
+  }),
 });
 
 builder.objectType(errors.NoCallbackError, {

@@ -81,7 +81,8 @@ const AttemptType = builder.objectRef<AttemptModel>('BatchItemAttempt').implemen
     }),
     text: t.string({
       nullable: true,
-      description: 'What the model wrote, as plain text; null where it wrote none.',
+      description:
+        'What the model wrote, as plain text; null where it wrote none, and once it is removed (Batch.resultsRemovedAt).',
       resolve: (attempt, _args, context) => itemText(attempt, context),
     }),
     finishedAt: t.field({
@@ -114,14 +115,16 @@ builder.node(ItemRef, {
     }),
     request: t.field({
       type: 'JSON',
-      description: 'The body that is sent, parsed. Downloads give its exact bytes.',
+      nullable: true,
+      description:
+        'The body that is sent, parsed; null once it is removed (Batch.resultsRemovedAt). Downloads give its exact bytes.',
       resolve: (item, _args, context) => itemRequest(item, context),
     }),
     response: t.field({
       type: 'JSON',
       nullable: true,
       description:
-        "The provider's own result line, parsed; null while there is none. Downloads give its exact bytes.",
+        "The provider's own result line, parsed; null while there is none, and once it is removed (Batch.resultsRemovedAt). Downloads give its exact bytes.",
       resolve: (item, _args, context) => itemResponse(item, context),
     }),
     text: t.string({

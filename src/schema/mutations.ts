@@ -14,6 +14,7 @@ import {
   ProviderJobError,
   ProviderNotConfiguredError,
   QuotaExceededError,
+  ResultsRemovedError,
   ValidationError,
 } from '../errors.ts';
 import { redeliverCallback, rotateCallbackSecret } from '../resolvers/callbacks.ts';
@@ -233,6 +234,7 @@ builder.mutationFields((t) => ({
       NotFoundError,
       BatchStateError,
       NothingToRetryError,
+      ResultsRemovedError,
       BudgetExceededError,
       ProviderNotConfiguredError,
       CredentialUnusableError,

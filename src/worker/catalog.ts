@@ -5,6 +5,7 @@
  */
 import { closeDueBatch } from '../batches/close-due.ts';
 import { type LeasedWork, withLease } from '../batches/lease.ts';
+import { removeResults } from '../batches/remove-results.ts';
 import { discardUpload } from '../batches/upload-end.ts';
 import type { TaskName } from '../batches/work.ts';
 import { workOnJob } from '../batches/work-on-job.ts';
@@ -22,6 +23,8 @@ export const lanes = {
   ingest: 2,
   /** Calls to callback URLs: short, unless a receiver is slow, and then that is its own affair. */
   callback: 8,
+  /** Removing what was kept long enough: much writing that nobody waits for. */
+  removal: 1,
 } as const;
 /** A lane's name. */
 export type Lane = keyof typeof lanes;
@@ -59,6 +62,11 @@ export const catalog = {
     lane: 'short',
     title: 'Removes what is left of an upload that failed, or that a process left when it died.',
     run: discardUpload,
+  },
+  'batch.remove-results': {
+    lane: 'removal',
+    title: 'Removes the bodies of requests and results that were kept long enough.',
+    run: removeResults,
   },
   [deliverTask]: {
     lane: 'callback',

@@ -13,14 +13,18 @@ import { forgetCalls } from '../db/queries/idempotency.ts';
 import { jobStages, jobsDue } from '../db/queries/jobs.ts';
 import { ensurePartitions } from '../db/queries/partitions.ts';
 import { forgetCallbacks } from '../db/queries/provider-callbacks.ts';
+import { batchesToRemove } from '../db/queries/removals.ts';
 import { addTask, firstPlace } from '../db/queries/tasks.ts';
 import { deleteUploadsBefore, uploadsAbandoned } from '../db/queries/uploads.ts';
 import { forgottenBefore } from '../domain/idempotency.ts';
 import { workOf } from '../domain/job.ts';
+import { keptSince } from '../domain/retention.ts';
 import { workerScope } from '../domain/scope.ts';
 import type { Services } from '../services.ts';
 
 const rowsPerSweep = 1000;
+/** Removing is slow and hurries nobody: few of many that are due at once wait in the queue. */
+const removalsPerSweep = 20;
 
 /**
  * Adds a task for everything that is due; answers how many. Asked every second, and by tests that turn the clock.
@@ -28,7 +32,7 @@ const rowsPerSweep = 1000;
  * them. Each task is a statement of its own: one transaction around them would hold locks on all of them, in an order
  * that is not that of others who wake the same jobs.
  */
-export async function sweep({ db, clock }: Services): Promise<number> {
+export async function sweep({ db, clock, settings }: Services): Promise<number> {
   const now = clock.now();
   const batchIds = await db.read((q) => batchesDue(workerScope, q, now, rowsPerSweep));
   for (const id of batchIds) await db.read((q) => addTask(q, 'batch.close', id, firstPlace));
@@ -46,7 +50,10 @@ export async function sweep({ db, clock }: Services): Promise<number> {
   for (const id of deliveryIds) await db.read((q) => addTask(q, deliverTask, id));
   const uploadIds = await db.read((q) => uploadsAbandoned(workerScope, q, rowsPerSweep));
   for (const id of uploadIds) await db.read((q) => addTask(q, 'upload.discard', id));
-  return tasks + deliveryIds.length + uploadIds.length;
+  const keptBefore = keptSince(now, settings.resultRetentionDays);
+  const removalIds = await db.read((q) => batchesToRemove(workerScope, q, keptBefore, removalsPerSweep));
+  for (const id of removalIds) await db.read((q) => addTask(q, 'batch.remove-results', id));
+  return tasks + deliveryIds.length + uploadIds.length + removalIds.length;
 }
 
 const partitionMonthsAhead = 3;

@@ -98,6 +98,10 @@ const damages: Record<string, Record<string, Damage>> = {
       done: ({ running }) => sql`update batches set bytes = bytes + 1 where id = ${running}`,
       row: ({ running }) => running,
     },
+    'a body is gone that was to be kept': {
+      done: ({ ended }) => sql`update items set request = null where batch_id = ${ended} and position = 0`,
+      row: ({ ended }) => ended,
+    },
     'a request is longer than it says': {
       done: ({ open }) =>
         sql`update items set request = request || ' ' where batch_id = ${open} and position = 0`,
@@ -477,6 +481,21 @@ const damages: Record<string, Record<string, Damage>> = {
         (id, organization_id, batch_id, created_by, secret_hash, dry_run, submits, status, first_position, created_at, expires_at)
         select id, organization_id, id, id, '', false, false, 'RECEIVING', 7, now(), now() from batches where id = ${open}`,
       row: ({ open }) => open,
+    },
+  },
+  removed: {
+    'bodies are left of a batch of which they were removed': {
+      done: ({ ended }) => sql`update batches set results_removed_at = now() where id = ${ended}`,
+      row: ({ ended }) => ended,
+    },
+    'a body is left behind a removal that has come further': {
+      done: ({ ended }) =>
+        sql`update batches set results_removed_at = now(), removal_position = 1 where id = ${ended}`,
+      row: ({ ended }) => ended,
+    },
+    'a removal is under way that was never told': {
+      done: ({ ended }) => sql`update batches set removal_position = 0 where id = ${ended}`,
+      row: ({ ended }) => ended,
     },
   },
 };

@@ -12,8 +12,9 @@ import { requestPage, resultPage } from '../../src/db/queries/downloads.ts';
 import { type ItemFilter, itemPages } from '../../src/db/queries/item-pages.ts';
 import { type JobFilter, jobPage } from '../../src/db/queries/jobs.ts';
 import { ensurePartitions } from '../../src/db/queries/partitions.ts';
+import { batchesToRemove } from '../../src/db/queries/removals.ts';
 import type { BatchFilter } from '../../src/domain/batch-filter.ts';
-import type { OrganizationScope } from '../../src/domain/scope.ts';
+import { type OrganizationScope, workerScope } from '../../src/domain/scope.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 const organizationId = '01900000-0000-7000-8000-000000000001';
@@ -39,18 +40,21 @@ beforeAll(async () => {
   await client.query(`
     insert into organizations (id, name, created_at) values ('${organizationId}', 'many', now());
     insert into batches (id, organization_id, name, provider, sandbox, endpoint, completion_window, metadata, status, version,
-                         total, succeeded, submit_mode, created_at, updated_at)
+                         total, succeeded, submit_mode, created_at, updated_at, completed_at)
     select ('01a1e000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, '${organizationId}', 'run ' || (n % 2000) || '_%',
            case when n % 1000 = 7 then 'gemini' else 'openai' end, true, '/v1/x', '24h',
            jsonb_build_object('team', 'team ' || (n % 2000), 'kind', 'nightly'),
            case when n % 2000 = 7 then 'FAILED' else 'COMPLETED' end, 1, 0, 0, 'NOW',
-           '2026-01-01'::timestamptz + n * interval '1 minute', now()
+           '2026-01-01'::timestamptz + n * interval '1 minute', now(),
+           case when n % 5 > 0 then '2026-01-01'::timestamptz + n * interval '1 minute' end
     from generate_series(0, ${batches - 1}) n;
     insert into jobs (id, organization_id, batch_id, number, attempt, provider, sandbox, credential, nonce, endpoint,
                       completion_window, positions, request_count, bytes, status, version, created_at, updated_at)
     select id, organization_id, id, 1, 1, provider, true, 'one', id, endpoint, '24h', '{}', 0, 0,
            case when status = 'FAILED' then 'UNKNOWN' else status end, 1, created_at, updated_at
     from batches;
+    update batches set results_removed_at = now(), removal_position = case when id > '${big.slice(0, -12)}000000000100' then null else 0 end
+    where completed_at < '2026-01-02';
     update batches set total = ${itemsOfOne}, succeeded = ${itemsOfOne} where id = '${big}';
     insert into items (batch_id, position, custom_id, endpoint, bytes, request, created_at)
     select '${big}', n, 'item-' || n, '/v1/x', 2, '{}', now() from generate_series(0, ${itemsOfOne - 1}) n;
@@ -156,6 +160,21 @@ describe('Batches are found', () => {
     const { rows, indexes } = await cost((q) => batchPage(scope, q, { metadata }, page));
     expect(rows).toHaveLength(10);
     expect(indexes).toEqual(['batches_metadata']);
+  });
+});
+
+describe('Batches that were kept long enough', () => {
+  it.each([
+    ['few', '2026-01-02T00:20:00Z'],
+    ['many', '2027-01-01T00:00:00Z'],
+  ])('are found among all others without reading those, where they are %s', async (_how, before) => {
+    const { rows, read, indexes } = await cost(async (q) => {
+      const ids = await batchesToRemove(workerScope, q, new Date(before), 1000);
+      return ids.map((id) => ({ id }));
+    });
+    expect(rows.length).toBeGreaterThan(10);
+    expect(indexes.toSorted()).toEqual(['batches_kept', 'batches_removing']);
+    expect(read).toBeLessThanOrEqual(rows.length);
   });
 });
 

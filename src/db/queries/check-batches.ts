@@ -8,7 +8,7 @@ import { type Finding, judge } from './check.ts';
 
 /**
  * `batches.total` and `batches.bytes` equal the visible items; their positions are 0 to the total without a gap, and
- * each is as long as it says.
+ * each is as long as it says, unless it was kept long enough.
  */
 export const checkTotals = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
@@ -18,7 +18,7 @@ export const checkTotals = (_worker: WorkerScope, db: Queryable): Promise<Findin
       select i.batch_id, count(*) as rows, sum(i.bytes) as bytes, sum(octet_length(i.request)) as written
       from items i join batches b on b.id = i.batch_id and i.position < b.total group by i.batch_id)
     select b.id::text, coalesce(h.rows, 0) <> b.total or coalesce(h.bytes, 0) <> b.bytes
-        or h.bytes is distinct from h.written as broken,
+        or (b.results_removed_at is null and h.bytes is distinct from h.written) as broken,
       format('total %s, items %s; bytes %s, of items %s, written %s', b.total, coalesce(h.rows, 0), b.bytes,
         coalesce(h.bytes, 0), coalesce(h.written, 0)) as detail
     from batches b left join held h on h.batch_id = b.id`,
@@ -166,7 +166,7 @@ export const checkLeftovers = (_worker: WorkerScope, db: Queryable): Promise<Fin
 
 /**
  * The newest that was told of a batch gives its status, and an ended batch was told to have ended; what can be told of
- * it after that is a caller's doing.
+ * it after that is a caller's doing, or time's.
  */
 export const checkTold = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
   judge(
@@ -186,7 +186,32 @@ export const checkTold = (_worker: WorkerScope, db: Queryable): Promise<Finding>
   );
 
 /** Kinds of event that leave the course of a batch as it is. */
-const quiet = ['BATCH_UPDATED', 'BUDGET_WARNING'] as const satisfies readonly EventKind[];
+const quiet = ['BATCH_UPDATED', 'BUDGET_WARNING', 'RESULTS_REMOVED'] as const satisfies readonly EventKind[];
+
+/**
+ * Nothing is left of bodies that were removed, as far as their removal has come; and what is not to be removed has all of
+ * its requests (`checkTotals`).
+ */
+export const checkRemoved = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>
+  judge(
+    db,
+    sql`
+    with removed as (
+      select id, results_removed_at, removal_position, coalesce(removal_position, total) as below from batches
+      where results_removed_at is not null or removal_position is not null),
+    kept as (
+      select i.batch_id, i.position from items i join removed b on b.id = i.batch_id and i.position < b.below
+      where i.request is not null
+      union all select r.batch_id, r.position from results r join removed b on b.id = r.batch_id and r.position < b.below
+      where r.response is not null
+      union all select s.batch_id, null from strays s join removed b on b.id = s.batch_id and b.removal_position is null
+      where s.line <> ''),
+    left_over as (select batch_id, count(*) as bodies, min(position) as first from kept group by batch_id)
+    select b.id::text, b.results_removed_at is null or coalesce(k.bodies, 0) > 0 as broken,
+      format('removed %s up to %s, bodies left %s from %s on', coalesce(b.results_removed_at::text, 'never'), b.below,
+        coalesce(k.bodies, 0), coalesce(k.first::text, 'none')) as detail
+    from removed b left join left_over k on k.batch_id = b.id`,
+  );
 
 /** Jobs and events are of the organization that their batch is of. */
 export const checkTenants = (_worker: WorkerScope, db: Queryable): Promise<Finding> =>

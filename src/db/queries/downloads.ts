@@ -31,6 +31,12 @@ const shortBytesMax = 8192;
 const shortOnly = (body: SQL, bytes: SQL): SQL =>
   sql`case when ${bytes} <= ${shortBytesMax} then ${body} end`;
 
+/**
+ * Of bodies that are removed while they are read, a page says that they are there and does not have them: fetching them
+ * then fails, and the download breaks off, where it would otherwise go on without them.
+ */
+const oneWhere = (isRemoved: SQL, bytes: SQL): SQL => sql`case when ${isRemoved} then 1 else ${bytes} end`;
+
 /** The next requests of a batch after a position. */
 export async function requestPage(
   scope: Scope,
@@ -64,12 +70,13 @@ export async function resultPage(
   { kind, withAccounts }: { kind: Exclude<DownloadKind, 'input'>; withAccounts: boolean },
   page: DownloadPage,
 ): Promise<PagedResult[]> {
-  const bytes = sql`coalesce(octet_length(r.response), 0)`;
+  const isRemoved = sql`bt.results_removed_at is not null`;
+  const bytes = oneWhere(isRemoved, sql`coalesce(octet_length(r.response), 0)`);
   const { rows } = await db.execute<PagedResult & Record<string, unknown>>(sql`
     ${withHeldOf([batchId])}
     select r.batch_id as "batchId", r.position, r.attempt, i.custom_id as "customId", r.status,
            r.error_code as "errorCode", r.error_message as "errorMessage", ${bytes} as bytes,
-           ${shortOnly(sql`r.response`, bytes)} as response ${withAccounts ? accounts : sql``}
+           ${shortOnly(sql`r.response`, sql`octet_length(r.response)`)} as response ${withAccounts ? accounts : sql``}
     from batches bt join results r on r.batch_id = bt.id
     join items i on i.batch_id = r.batch_id and i.position = r.position
     where bt.id = ${batchId}::uuid and r.position > ${page.after} and i.position > ${page.after}

@@ -157,7 +157,7 @@ export async function countItems(
   return new Map(rows.map((row) => [row.id, row.count]));
 }
 
-/** The bodies of items by position. */
+/** The bodies of items by position; one of a batch whose bodies are removed is left out. */
 export async function itemRequests(
   scope: Scope,
   db: Queryable,
@@ -166,7 +166,8 @@ export async function itemRequests(
   const { rows } = await db.execute<{ batchId: string; position: number; request: string }>(sql`
     select i.batch_id as "batchId", i.position, i.request
     from unnest(${sql.param(keys.map((key) => key.batchId))}::uuid[], ${sql.param(keys.map((key) => key.position))}::int[]) as k(batch_id, position)
-    join items i on i.batch_id = k.batch_id and i.position = k.position and ${batchInScope(scope, sql`i.batch_id`)}`);
+    join items i on i.batch_id = k.batch_id and i.position = k.position and ${batchInScope(scope, sql`i.batch_id`)}
+    join batches bt on bt.id = i.batch_id and bt.results_removed_at is null`);
   return rows;
 }
 
@@ -177,7 +178,7 @@ export interface ResultKey {
   readonly attempt: number;
 }
 
-/** The provider's lines for results; one without a line is left out. */
+/** The provider's lines for results; one without a line is left out, and one of a batch whose bodies are removed. */
 export async function itemResponses(
   scope: Scope,
   db: Queryable,
@@ -189,6 +190,7 @@ export async function itemResponses(
       ${sql.param(keys.map((key) => key.attempt))}::int[]) as k(batch_id, position, attempt)
     join results r on r.batch_id = k.batch_id and r.position = k.position and r.attempt = k.attempt
       and ${batchInScope(scope, sql`r.batch_id`)}
+    join batches bt on bt.id = r.batch_id and bt.results_removed_at is null
     where r.response is not null`);
   return rows;
 }

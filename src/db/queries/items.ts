@@ -81,9 +81,9 @@ export async function itemMeasures(
 }
 
 /** A stored request: what a job sends of it, and what it is estimated by. */
-export type ItemBody = Pick<ItemRow, 'position' | 'endpoint' | 'model' | 'request'>;
+export type ItemBody = Pick<ItemRow, 'position' | 'endpoint' | 'model'> & { readonly request: string };
 
-/** The next requests of a batch at these positions after `after`, in order. */
+/** The next requests of a batch at these positions after `after`, in order; none of them may have been removed. */
 export async function itemBodies(
   scope: Scope,
   db: Queryable,
@@ -95,7 +95,7 @@ export async function itemBodies(
       position: items.position,
       endpoint: items.endpoint,
       model: items.model,
-      request: items.request,
+      request: sql<string>`${items.request}`,
     })
     .from(items)
     .where(

@@ -76,6 +76,10 @@ export const batches = pgTable(
     cancellingAt: moment('cancelling_at'),
     cancelledAt: moment('cancelled_at'),
     resultsExpireAt: moment('results_expire_at'),
+    /** Since when nobody reads its requests' and results' bodies any more: they were kept long enough. */
+    resultsRemovedAt: moment('results_removed_at'),
+    /** The position that their removal has come to; null where none is under way. */
+    removalPosition: integer('removal_position'),
     lastSyncedAt: moment('last_synced_at'),
     nextSyncAt: moment('next_sync_at'),
     errorCode: text('error_code'),
@@ -93,6 +97,10 @@ export const batches = pgTable(
     index('batches_name').on(t.organizationId, t.name.op('text_pattern_ops')).where(sql`name is not null`),
     index('batches_metadata').using('gin', t.metadata.op('jsonb_path_ops')),
     index('batches_due').on(t.dueAt).where(sql`due_at is not null`),
+    index('batches_kept')
+      .on(sql`coalesce(completed_at, failed_at, expired_at, cancelled_at)`)
+      .where(sql`results_removed_at is null`),
+    index('batches_removing').on(t.id).where(sql`removal_position is not null`),
     check(
       'batches_counts_sum_to_total',
       sql`pending + submitted + succeeded + errored + expired + cancelled = total`,

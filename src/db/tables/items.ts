@@ -16,8 +16,8 @@ export const items = pgTable(
     agentId: text('agent_id'),
     /** Bytes of `request` in UTF-8. */
     bytes: integer('bytes').notNull(),
-    /** The body, verbatim JSON text. */
-    request: text('request').notNull(),
+    /** The body, verbatim JSON text; null once it was kept long enough. */
+    request: text('request'),
     createdAt: moment('created_at').notNull(),
   },
   (t) => [

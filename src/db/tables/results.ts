@@ -25,7 +25,7 @@ export const results = pgTable(
     cost: money('cost'),
     /** How much more the same tokens cost without a batch. */
     saved: money('saved'),
-    /** The provider's line, verbatim; null where the provider sent none. */
+    /** The provider's line, verbatim; null where the provider sent none, and once it was kept long enough. */
     response: text('response'),
     finishedAt: moment('finished_at').notNull(),
   },
