@@ -6,14 +6,20 @@
 
 import type { ItemRow } from '../db/tables/items.ts';
 import type { RequestsInput } from '../domain/batch-input.ts';
-import { customIdSchema, defaultCustomId } from '../domain/custom-id.ts';
+import { customIdSchema, defaultCustomId, isPlainCustomId } from '../domain/custom-id.ts';
 import type { JsonObject } from '../domain/json-line.ts';
 import { longestLine } from '../domain/splitting.ts';
 import { estimateTokens, type TokenEstimate } from '../domain/token-estimate.ts';
 import { type Issue, ValidationError } from '../errors.ts';
-import type { RequestDraft } from '../providers/provider.ts';
-import { lineBytesOf } from './line-bytes.ts';
-import { describe, type KnownForms, type Place, readDrafts, subject } from './request-drafts.ts';
+import { lineBytesBound, lineBytesOf } from './line-bytes.ts';
+import {
+  describe,
+  type KnownForms,
+  type Place,
+  type ReadDraft,
+  readDrafts,
+  subject,
+} from './request-drafts.ts';
 
 /** What the requests of a batch have in common. */
 export interface BatchDefaults extends KnownForms {
@@ -70,7 +76,7 @@ export const duplicateIssue = (place: Place, than: string): Issue => ({
 
 /** The item, or null with the issues that stand against it. */
 export function acceptDraft(
-  draft: RequestDraft,
+  draft: ReadDraft,
   { provider, endpoint: defaultEndpoint, model: defaultModel, needsCustomIds = false }: BatchDefaults,
   position: number,
   place: Place,
@@ -86,8 +92,11 @@ export function acceptDraft(
       line: place.line,
       message: `${subject(place)}: ${message}`,
     });
-  const customId = customIdSchema.safeParse(draft.customId ?? defaultCustomId(position));
-  if (!customId.success) report('customId', customId.error.issues[0]?.message ?? 'customId is invalid.');
+  const customId = draft.customId ?? defaultCustomId(position);
+  if (!isPlainCustomId(customId)) {
+    const { error } = customIdSchema.safeParse(customId);
+    if (error !== undefined) report('customId', error.issues[0]?.message ?? 'customId is invalid.');
+  }
   if (needsCustomIds && draft.customId === null) {
     report('customId', "customId must be given: the provider's results name the request by it.");
   }
@@ -104,7 +113,7 @@ export function acceptDraft(
   if (provider.modelPlace === 'JOB' && (named === null || named === '' || !isStorableName(named))) {
     report('model', `a model must be named for ${provider.title}: the request's own, or the batch's.`);
   }
-  const { text, body } = withModel(draft.body, provider.modelPlace === 'BODY' ? named : null);
+  const { text, body } = withModel(draft, provider.modelPlace === 'BODY' ? named : null);
   const inspection = provider.dialect.inspect({ endpoint, body });
   for (const problem of inspection.problems) report('body', `${problem}.`);
   for (const [field, value] of [
@@ -116,15 +125,17 @@ export function acceptDraft(
     }
   }
   const bytes = Buffer.byteLength(text);
-  const lineBytes = lineBytesOf(provider, { position, endpoint, bytes });
   const lineBytesMax = longestLine({ limits: provider.limits, frameBytes: provider.encoding.frameBytes });
-  if (lineBytes > lineBytesMax) {
-    report('body', `it takes ${lineBytes} bytes as a line; ${provider.title} allows ${lineBytesMax}.`);
+  if (lineBytesBound(provider, { endpoint, bytes }) > lineBytesMax) {
+    const lineBytes = lineBytesOf(provider, { position, endpoint, bytes });
+    if (lineBytes > lineBytesMax) {
+      report('body', `it takes ${lineBytes} bytes as a line; ${provider.title} allows ${lineBytesMax}.`);
+    }
   }
-  if (issues.length > before || !customId.success) return null;
+  if (issues.length > before) return null;
   const item = {
     position,
-    customId: customId.data,
+    customId,
     endpoint,
     model: provider.modelPlace === 'JOB' ? named : inspection.model,
     agentId: inspection.agentId,
@@ -141,8 +152,10 @@ const isStorableName = (text: string): boolean =>
   text.length <= nameLengthMax && text.isWellFormed() && !text.includes('\0');
 
 /** The body with the batch's model as its first member, where it names none itself; else untouched. */
-function withModel(text: string, model: string | null): { text: string; body: JsonObject } {
-  const body = JSON.parse(text) as JsonObject;
+function withModel(
+  { body: text, value: body }: ReadDraft,
+  model: string | null,
+): { text: string; body: JsonObject } {
   if (model === null || Object.hasOwn(body, 'model')) return { text, body };
   const rest = text.slice(text.indexOf('{') + 1);
   const separator = Object.keys(body).length === 0 ? '' : ',';

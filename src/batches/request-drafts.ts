@@ -3,7 +3,7 @@
  * is taken here becomes an issue. Whether a request can be taken is left to `accept.ts`.
  */
 import type { RequestsInput } from '../domain/batch-input.ts';
-import { isJsonObject, type JsonLine, readJsonLine } from '../domain/json-line.ts';
+import { isJsonObject, type JsonLine, type JsonObject, readJsonLine } from '../domain/json-line.ts';
 import type { Issue } from '../errors.ts';
 import type { Provider, RequestDraft } from '../providers/provider.ts';
 
@@ -20,9 +20,12 @@ export interface KnownForms {
   readonly known: readonly Provider[];
 }
 
+/** A request as it was written, and what its body says. */
+export type ReadDraft = RequestDraft & { readonly value: JsonObject };
+
 /** A request as it was written, and where. */
 export interface PlacedDraft {
-  readonly draft: RequestDraft;
+  readonly draft: ReadDraft;
   readonly place: Place;
 }
 
@@ -47,12 +50,14 @@ export function* readDrafts(
       });
       continue;
     }
+    const text = JSON.stringify(body);
     yield {
       draft: {
         customId: customId ?? null,
         endpoint: endpoint ?? null,
         model: model ?? null,
-        body: JSON.stringify(body),
+        body: text,
+        value: JSON.parse(text) as JsonObject,
       },
       place,
     };
@@ -95,7 +100,11 @@ export function readDraft(
   const read = readJsonLine(line);
   if ('problem' in read) return { ...place, message: `Line ${place.line} ${read.problem}.` };
   const draft = provider.dialect.read(read) ?? readPlainForm(read);
-  if (draft !== null) return { draft, place };
+  if (draft !== null) {
+    // The line was parsed as a whole; only a body that stands deeper in it is parsed once more.
+    const value = read.parsed(draft.body) ?? (JSON.parse(draft.body) as JsonObject);
+    return { draft: { ...draft, value }, place };
+  }
   return { ...place, message: `Line ${place.line} is ${formProblem(read, provider, known)}.` };
 }
 

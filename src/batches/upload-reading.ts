@@ -4,7 +4,7 @@
  * left to whoever stores it.
  */
 import { isUtf8 } from 'node:buffer';
-import type { CopiedItem } from '../db/queries/item-copy.ts';
+import type { ItemRows } from '../db/queries/item-copy.ts';
 import { LinePositions } from '../domain/line-positions.ts';
 import type { SplitLine } from '../domain/line-splitting.ts';
 import { noIssues, type UploadIssues, withIssues } from '../domain/upload.ts';
@@ -13,10 +13,11 @@ import { acceptDraft, type BatchDefaults, duplicateIssue } from './accept.ts';
 import { noRequests, readDraft } from './request-drafts.ts';
 import type { RunningEstimate } from './running-estimate.ts';
 
-/** Rows that belong together, to be stored in one transaction, and the line that each stood on. */
+/** Rows that belong together, to be stored in one transaction, and the line that each stood on by its custom id. */
 export interface UploadChunk {
-  readonly items: readonly CopiedItem[];
-  readonly lines: readonly number[];
+  readonly rows: ItemRows;
+  /** In the order of the rows. */
+  readonly lineOfId: ReadonlyMap<string, number>;
 }
 
 /** What a file is read for. */
@@ -25,11 +26,13 @@ export interface ReadingTarget {
   /** The position of its first request. */
   readonly firstPosition: number;
   readonly lineBytesMax: number;
+  /** No rows yet, for where they are to stand. */
+  readonly newRows: () => ItemRows;
   readonly estimate: RunningEstimate;
 }
 
-/** So much of bodies, or so many rows, is enough for a chunk. */
-const chunkBytes = 4 * 1024 * 1024;
+/** So many bytes, or so many rows, are enough for a chunk; with the piece that fills it they stay below 4 MiB. */
+const chunkBytes = 3.75 * 1024 * 1024;
 const chunkRows = 10_000;
 
 /** A file that is being read. */
@@ -37,16 +40,16 @@ export class UploadReading {
   readonly #target: ReadingTarget;
   readonly #lines = new LinePositions();
   #position: number;
-  #items: CopiedItem[] = [];
-  #linesOfItems: number[] = [];
-  #ids = new Map<string, number>();
-  #chunkBytes = 0;
+  #rows: ItemRows;
+  #spare: ItemRows | null = null;
+  #lineOfId = new Map<string, number>();
   #issues: UploadIssues = noIssues;
   #requests = 0;
   #bytes = 0;
 
   constructor(target: ReadingTarget) {
     this.#target = target;
+    this.#rows = target.newRows();
     this.#position = target.firstPosition;
   }
 
@@ -67,7 +70,7 @@ export class UploadReading {
 
   /** Whether there is enough for a chunk. */
   get isFull(): boolean {
-    return this.#chunkBytes >= chunkBytes || this.#items.length >= chunkRows;
+    return this.#rows.encoded.length >= chunkBytes || this.#rows.count >= chunkRows;
   }
 
   /** Reads a line. */
@@ -77,12 +80,17 @@ export class UploadReading {
 
   /** The rows that have gathered; from now on others gather. */
   cut(): UploadChunk {
-    const chunk = { items: this.#items, lines: this.#linesOfItems };
-    this.#items = [];
-    this.#linesOfItems = [];
-    this.#ids = new Map();
-    this.#chunkBytes = 0;
+    const chunk = { rows: this.#rows, lineOfId: this.#lineOfId };
+    this.#rows = this.#spare ?? this.#target.newRows();
+    this.#spare = null;
+    this.#lineOfId = new Map();
     return chunk;
+  }
+
+  /** Takes back what held a chunk that is stored, for another one: new memory for each would keep the collector busy. */
+  reuse({ rows }: UploadChunk): void {
+    rows.clear();
+    this.#spare = rows;
   }
 
   /** Says that requests of a chunk cannot be taken after all: by line, the position of the one that has the custom id. */
@@ -112,12 +120,10 @@ export class UploadReading {
     const { item, tokens } = accepted;
     this.#lines.note(this.#position, number);
     this.#position += 1;
-    const earlier = this.#ids.get(item.customId);
+    const earlier = this.#lineOfId.get(item.customId);
     if (earlier !== undefined) return [duplicateIssue(place, `the same customId as line ${earlier}`)];
-    this.#ids.set(item.customId, number);
-    this.#items.push(item);
-    this.#linesOfItems.push(number);
-    this.#chunkBytes += item.bytes;
+    this.#lineOfId.set(item.customId, number);
+    this.#rows.add(item);
     this.#requests += 1;
     this.#bytes += item.bytes;
     estimate.add({ item, tokens });

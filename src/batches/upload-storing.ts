@@ -5,7 +5,7 @@
 import type { Queryable } from '../db/client.ts';
 import { DatabaseError } from '../db/errors.ts';
 import { findBatch } from '../db/queries/batches.ts';
-import { type CopiedItem, copyItems } from '../db/queries/item-copy.ts';
+import { copyItems } from '../db/queries/item-copy.ts';
 import { positionsOfCustomIds } from '../db/queries/items.ts';
 import { isKeyRevoked, noteProgress, notifyUpload, type UploadProgress } from '../db/queries/uploads.ts';
 import type { UploadRow } from '../db/tables/uploads.ts';
@@ -37,23 +37,22 @@ export const holderOf = ({ id, batchId, dryRun }: UploadRow): string => (dryRun 
 
 /** Stores the rows that can be. Throws `UploadBroken` where the upload is not ours any more, or its batch is closed. */
 export async function storeChunk(services: Services, open: OpenUpload, chunk: UploadChunk): Promise<void> {
-  const { db, clock } = services;
+  const { db } = services;
   const { scope, upload } = open;
   const { batchId } = upload;
-  const holder = { id: holderOf(upload), at: clock.now() };
   // A unique key sees a duplicate only where both stand under the same id.
   let left = upload.dryRun && batchId !== null ? await withoutTaken(services, open, chunk, batchId) : chunk;
   for (;;) {
     try {
       return await db.transaction(async (tx) => {
-        await copyItems(scope, tx, holder, left.items);
+        await copyItems(scope, tx, left.rows);
         await holdOn(services, tx, open);
       });
     } catch (error) {
       if (!(error instanceof DatabaseError) || error.code !== uniqueViolation) throw error;
-      const less = await withoutTaken(services, open, left, holder.id);
+      const less = await withoutTaken(services, open, left, holderOf(upload));
       // A key that was broken by nothing that can be found is no caller's doing.
-      if (less.items.length === left.items.length) throw error;
+      if (less.rows.count === left.rows.count) throw error;
       left = less;
     }
   }
@@ -82,21 +81,22 @@ const uniqueViolation = '23505';
 async function withoutTaken(
   { db }: Pick<Services, 'db'>,
   { reading }: OpenUpload,
-  { items, lines }: UploadChunk,
+  { rows, lineOfId }: UploadChunk,
   holder: string,
 ): Promise<UploadChunk> {
-  const ids = items.map(({ customId }) => customId);
+  const ids = [...lineOfId.keys()];
   const taken = await db.read((q) => positionsOfCustomIds(workerScope, q, { batchId: holder }, ids));
   const refused = new Map<number, number>();
-  const kept: { items: CopiedItem[]; lines: number[] } = { items: [], lines: [] };
-  for (const [at, item] of items.entries()) {
-    const line = lines[at] ?? 0;
-    const position = taken.get(item.customId);
-    if (position === undefined) {
-      kept.items.push(item);
-      kept.lines.push(line);
-    } else refused.set(line, position);
+  const places = new Set<number>();
+  const kept = new Map<string, number>();
+  for (const [place, [customId, line]] of [...lineOfId].entries()) {
+    const position = taken.get(customId);
+    if (position === undefined) kept.set(customId, line);
+    else {
+      refused.set(line, position);
+      places.add(place);
+    }
   }
   reading.refuse(refused);
-  return kept;
+  return { rows: rows.without(places), lineOfId: kept };
 }

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { reachFor } from '../credentials/reach.ts';
 import { DatabaseError } from '../db/errors.ts';
 import { findBatch, lockBatch } from '../db/queries/batches.ts';
+import { ItemRows } from '../db/queries/item-copy.ts';
 import { type AdmittedUpload, beginUpload, findUploadBySecret, lockUpload } from '../db/queries/uploads.ts';
 import type { UploadRow } from '../db/tables/uploads.ts';
 import { LineSplitter } from '../domain/line-splitting.ts';
@@ -24,7 +25,7 @@ import { UploadBroken } from './upload-broken.ts';
 import { completeUpload, discardUpload, failUpload } from './upload-end.ts';
 import { refuseTooLarge } from './upload-quotas.ts';
 import { UploadReading } from './upload-reading.ts';
-import { holdOn, type OpenUpload, storeChunk } from './upload-storing.ts';
+import { holderOf, holdOn, type OpenUpload, storeChunk } from './upload-storing.ts';
 
 /** What a URL says: which upload, and that whoever has it may send its file. */
 export interface UploadTicket {
@@ -119,9 +120,11 @@ async function receive(
   const stop = new AbortController();
   const received = receiveFile(file, settings.uploadStallSeconds, stop.signal);
   const lineBytesMax = settings.bodyBytesMax;
-  const estimate = openEstimate(services, defaults.provider.name, clock.now());
+  const at = clock.now();
+  const estimate = openEstimate(services, defaults.provider.name, at);
   const firstPosition = upload.firstPosition ?? 0;
-  const reading = new UploadReading({ defaults, firstPosition, lineBytesMax, estimate });
+  const newRows = () => new ItemRows({ id: holderOf(upload), at });
+  const reading = new UploadReading({ defaults, firstPosition, lineBytesMax, newRows, estimate });
   const splitter = new LineSplitter(lineBytesMax);
   const progress = () => ({
     bytes: received.bytes(),
@@ -173,7 +176,8 @@ async function readAndStore(
   let storing: Promise<void> = Promise.resolve();
   const store = async () => {
     await storing;
-    storing = storeChunk(services, open, reading.cut());
+    const chunk = reading.cut();
+    storing = storeChunk(services, open, chunk).then(() => reading.reuse(chunk));
     // It is waited for before the next; until then nobody else hears of a failure.
     storing.catch(() => undefined);
   };

@@ -17,6 +17,11 @@ export const customIdSchema = z
   .refine((text) => !text.includes('\0'), 'customId must not contain the character NUL (U+0000).')
   .refine((text) => text.isWellFormed(), 'customId must be well-formed Unicode, without lone surrogates.');
 
+/** Whether a text is a custom id as nearly all are: letters, digits and the like. Of others the schema tells more. */
+export const isPlainCustomId = (text: string): boolean => plain.test(text);
+
+const plain = /^[!-~]{1,512}$/;
+
 /**
  * The custom id of a request that came without one: `item-1` for position 0, counted from 1 as lines are.
  * No two positions share one. A caller who wrote the same text on another request of the batch meets the rule

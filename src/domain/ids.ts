@@ -5,7 +5,7 @@
  */
 
 /** The largest number that Postgres' `integer` holds; no position is greater. */
-const int4Max = 2_147_483_647;
+export const positionMax = 2_147_483_647;
 /** How many characters every job's nonce has. */
 export const nonceLength = 20;
 const nonceAlphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
@@ -80,5 +80,5 @@ const itemKeyPrefix = (nonce: string): string => `${nonce}-`;
 const readPosition = (digits: string): number | null => {
   if (!/^(0|[1-9][0-9]{0,9})$/.test(digits)) return null;
   const position = Number(digits);
-  return position <= int4Max ? position : null;
+  return position <= positionMax ? position : null;
 };

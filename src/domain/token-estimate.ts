@@ -4,7 +4,7 @@
  * cost is `cost.ts`.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from './json-line.ts';
-import { countIn, memberIn } from './json-reading.ts';
+import { countIn } from './json-reading.ts';
 
 /** What a request is thought to use. */
 export interface TokenEstimate {
@@ -56,13 +56,20 @@ function addTexts(value: JsonValue, texts: { bytes: number; count: number }): bo
   if (typeof value === 'string') {
     texts.bytes += Buffer.byteLength(value);
     texts.count += 1;
-    return !dataUrl.test(value) && !hasLongWord(value);
+    return !(value.startsWith('data:') && dataUrl.test(value)) && !hasLongWord(value);
   }
-  if (Array.isArray(value)) return value.every((part) => addTexts(part, texts));
+  if (Array.isArray(value)) {
+    for (const part of value) if (!addTexts(part, texts)) return false;
+    return true;
+  }
   if (!isJsonObject(value)) return true;
   const { type } = value;
   if (typeof type === 'string' && mediaTypes.has(type)) return false;
-  return Object.entries(value).every(([key, part]) => !mediaKeys.has(key) && addTexts(part, texts));
+  // What was parsed inherits nothing that could be listed.
+  for (const key in value) {
+    if (mediaKeys.has(key) || !addTexts(value[key] ?? null, texts)) return false;
+  }
+  return true;
 }
 
 const dataUrl = /^data:[\w.+-]+\/[\w.+-]+[;,]/;
@@ -99,11 +106,26 @@ const boundNames = [
 const answersNames = ['n', 'candidateCount', 'candidate_count'];
 
 function outputMaxOf(body: JsonObject): number | null {
-  const places = [body, ...holders.map((holder) => memberIn(body, holder))];
-  const first = (names: readonly string[]): number | null =>
-    places
-      .flatMap((place) => names.map((name) => countIn(memberIn(place, name))))
-      .find((count) => count !== null) ?? null;
-  const bound = first(boundNames);
-  return bound === null ? null : bound * (first(answersNames) ?? 1);
+  const bound = firstCount(body, boundNames);
+  return bound === null ? null : bound * (firstCount(body, answersNames) ?? 1);
+}
+
+/** The first count under one of the names, in the body itself and then in what it may hold. */
+function firstCount(body: JsonObject, names: readonly string[]): number | null {
+  const own = countUnder(body, names);
+  if (own !== null) return own;
+  for (const holder of holders) {
+    const held = body[holder];
+    const count = isJsonObject(held) ? countUnder(held, names) : null;
+    if (count !== null) return count;
+  }
+  return null;
+}
+
+function countUnder(place: JsonObject, names: readonly string[]): number | null {
+  for (const name of names) {
+    const count = countIn(place[name]);
+    if (count !== null) return count;
+  }
+  return null;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { customIdSchema, defaultCustomId } from '../../src/domain/custom-id.ts';
+import { customIdSchema, defaultCustomId, isPlainCustomId } from '../../src/domain/custom-id.ts';
 
 const messagesFor = (value: unknown): string[] =>
   customIdSchema.safeParse(value).error?.issues.map((issue) => issue.message) ?? [];
@@ -38,6 +38,21 @@ describe('customIdSchema', () => {
   test('names every rule that a text breaks', () => {
     expect(messagesFor(`\0\uD800${'a'.repeat(600)}`)).toHaveLength(3);
   });
+});
+
+test('What is taken at a glance is a custom id by the rule, too', () => {
+  const texts = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.string({ minLength: 500, maxLength: 530 }),
+    fc.string(),
+  );
+  fc.assert(
+    fc.property(texts, (text) => {
+      if (isPlainCustomId(text)) expect(customIdSchema.safeParse(text).success).toBe(true);
+    }),
+  );
+  expect(isPlainCustomId('a'.repeat(512))).toBe(true);
+  expect(isPlainCustomId('a\n')).toBe(false);
 });
 
 describe('defaultCustomId', () => {

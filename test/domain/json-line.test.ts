@@ -141,6 +141,21 @@ describe('readJsonLine', () => {
     expect(lineOf(`{"a":${deep},"b":1}`).text('a')).toBe(deep);
   });
 
+  test('knows what the text of a member says without parsing it again, and of no other text', () => {
+    fc.assert(
+      fc.property(writtenMembers, (members) => {
+        const line = lineOf(`{${members.map(({ key, value }) => `${key}:${value}`).join(',')}}`);
+        expect(line.parsed(line.raw)).toBe(line.value);
+        for (const key of Object.keys(line.value)) {
+          const text = line.text(key) ?? '';
+          const value: unknown = JSON.parse(text);
+          if (text !== line.raw) expect(line.parsed(text)).toEqual(isJsonObject(value) ? value : null);
+        }
+        expect(line.parsed('{"no":"member"}')).toBeNull();
+      }),
+    );
+  });
+
   test.each([
     ['a text that is not JSON', '{"a":1', 'is not JSON'],
     ['an empty line', '', 'is not JSON'],

@@ -15,12 +15,7 @@ export type CopiedItem = Omit<ItemRow, 'batchId' | 'createdAt'>;
  * Adds items in one COPY, within the transaction. Rows are not checked against the scope: whoever copies holds a row
  * of the batch or upload by it. A `customId` that is there already violates the unique key, and nothing is added.
  */
-export async function copyItems(
-  _scope: Scope,
-  tx: Queryable,
-  batch: { readonly id: string; readonly at: Date },
-  rows: readonly CopiedItem[],
-): Promise<void> {
+export async function copyItems(_scope: Scope, tx: Queryable, rows: ItemRows): Promise<void> {
   const { $client: client } = tx as Queryable & { readonly $client: pg.PoolClient };
   const stream = client.query(
     copyStreams.from(
@@ -29,54 +24,108 @@ export async function copyItems(
   );
   await new Promise<void>((resolve, reject) => {
     stream.once('error', reject).once('finish', resolve);
-    stream.end(encodedRows(batch, rows));
+    stream.write(header);
+    stream.write(rows.encoded);
+    stream.end(trailer);
   });
 }
 
-/** The rows as `COPY … (FORMAT binary)` reads them, header and trailer included. */
-export function encodedRows(
-  batch: { readonly id: string; readonly at: Date },
-  rows: readonly CopiedItem[],
-): Buffer {
-  const id = Buffer.from(batch.id.replaceAll('-', ''), 'hex');
-  const at = Buffer.alloc(8);
-  at.writeBigInt64BE(BigInt(batch.at.getTime() - postgresEpoch) * 1000n);
-  let size = header.length + 2;
-  for (const row of rows) size += fixedBytes + row.bytes + textBytes(row);
-  const buffer = Buffer.allocUnsafe(size);
-  let offset = header.copy(buffer);
-  const put = (bytes: Buffer) => {
-    offset = buffer.writeInt32BE(bytes.length, offset);
-    offset += bytes.copy(buffer, offset);
-  };
-  const putText = (text: string | null) => {
+/**
+ * Items of a batch, written for COPY as they come: what an item was made of is garbage at once and never grows old, and
+ * what waits to be stored is bytes outside of the heap.
+ */
+export class ItemRows {
+  readonly #batch: { readonly id: string; readonly at: Date };
+  readonly #before: Buffer;
+  readonly #after: Buffer;
+  #buffer = Buffer.alloc(0);
+  #offset = 0;
+  /** Where each row begins. */
+  readonly #begins: number[] = [];
+
+  constructor(batch: { readonly id: string; readonly at: Date }) {
+    this.#batch = batch;
+    this.#before = Buffer.alloc(2 + 4 + 16);
+    this.#before.writeInt16BE(columns);
+    this.#before.writeInt32BE(16, 2);
+    this.#before.write(batch.id.replaceAll('-', ''), 6, 'hex');
+    this.#after = Buffer.alloc(4 + 8);
+    this.#after.writeInt32BE(8);
+    this.#after.writeBigInt64BE(BigInt(batch.at.getTime() - postgresEpoch) * 1000n, 4);
+  }
+
+  /** How many rows there are. */
+  get count(): number {
+    return this.#begins.length;
+  }
+
+  /** The rows as `COPY … (FORMAT binary)` reads them, without header and trailer. */
+  get encoded(): Buffer {
+    return this.#buffer.subarray(0, this.#offset);
+  }
+
+  /** Adds an item behind the others. */
+  add(item: CopiedItem): void {
+    this.#makeRoom(fixedBytes + item.bytes + textBytes(item));
+    this.#begins.push(this.#offset);
+    this.#put(this.#before);
+    this.#putInteger(item.position);
+    this.#putText(item.customId);
+    this.#putText(item.endpoint);
+    this.#putText(item.model);
+    this.#putText(item.agentId);
+    this.#putInteger(item.bytes);
+    this.#putText(item.request);
+    this.#put(this.#after);
+  }
+
+  /** Takes all rows out, to be filled anew. Only where nobody reads them any more: their memory is written over. */
+  clear(): void {
+    this.#offset = 0;
+    this.#begins.length = 0;
+  }
+
+  /** The rows without those at these places, counted from 0. */
+  without(places: ReadonlySet<number>): ItemRows {
+    const rest = new ItemRows(this.#batch);
+    rest.#makeRoom(this.#offset);
+    for (const [place, begin] of this.#begins.entries()) {
+      if (places.has(place)) continue;
+      rest.#begins.push(rest.#offset);
+      rest.#put(this.#buffer.subarray(begin, this.#begins[place + 1] ?? this.#offset));
+    }
+    return rest;
+  }
+
+  #makeRoom(bytes: number): void {
+    const needed = this.#offset + bytes;
+    if (needed <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#buffer.length, bytesAtFirst));
+    this.encoded.copy(larger);
+    this.#buffer = larger;
+  }
+
+  #put(bytes: Buffer): void {
+    this.#buffer.set(bytes, this.#offset);
+    this.#offset += bytes.length;
+  }
+
+  #putText(text: string | null): void {
     if (text === null) {
-      offset = buffer.writeInt32BE(-1, offset);
+      this.#offset = this.#buffer.writeInt32BE(-1, this.#offset);
       return;
     }
-    const bytes = buffer.write(text, offset + 4);
-    offset = buffer.writeInt32BE(bytes, offset) + bytes;
-  };
-  const putInteger = (value: number) => {
-    offset = buffer.writeInt32BE(4, offset);
-    offset = buffer.writeInt32BE(value, offset);
-  };
-  for (const row of rows) {
-    offset = buffer.writeInt16BE(columns, offset);
-    put(id);
-    putInteger(row.position);
-    putText(row.customId);
-    putText(row.endpoint);
-    putText(row.model);
-    putText(row.agentId);
-    putInteger(row.bytes);
-    putText(row.request);
-    put(at);
+    const bytes = this.#buffer.write(text, this.#offset + 4);
+    this.#offset = this.#buffer.writeInt32BE(bytes, this.#offset) + bytes;
   }
-  offset = buffer.writeInt16BE(-1, offset);
-  return buffer.subarray(0, offset);
+
+  #putInteger(value: number): void {
+    this.#offset = this.#buffer.writeInt32BE(4, this.#offset);
+    this.#offset = this.#buffer.writeInt32BE(value, this.#offset);
+  }
 }
 
+const bytesAtFirst = 64 * 1024;
 const columns = 9;
 /** The count of columns, and each one's length; a UUID, two integers and a moment. */
 const fixedBytes = 2 + columns * 4 + 16 + 4 + 4 + 8;
@@ -87,6 +136,7 @@ const textBytes = ({ customId, endpoint, model, agentId }: CopiedItem): number =
 
 /** Signature, flags, and the length of an extension that there is not. */
 const header = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
+const trailer = Buffer.from([0xff, 0xff]);
 
 /** What Postgres counts moments from: the beginning of the year 2000. */
 const postgresEpoch = Date.UTC(2000, 0, 1);
