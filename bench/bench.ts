@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -51,8 +51,12 @@ export interface BenchService {
   query(document: string, variables?: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>>;
   /** What the process holds in memory now, in bytes. */
   residentBytes(): Promise<number>;
-  /** The most that it held since it began, in bytes. */
+  /** The most that it held since it began, or since it was last asked for what it holds at rest, in bytes. */
   residentBytesMax(): Promise<number>;
+  /** What the process holds while it has nothing to do, in bytes. */
+  residentBytesAtRest(): Promise<number>;
+  /** The processor time that it took since it began, in seconds. */
+  processorSeconds(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -98,6 +102,20 @@ export async function withBench<T>(full: boolean, work: (bench: Bench) => Promis
     for (const step of undo.reverse()) await step();
   }
 }
+
+/** The processor time that a process took since it began, in seconds; of all its threads. */
+export async function processorSeconds(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  // The second field is a name in brackets, which may hold anything.
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13);
+  return (Number(user) + Number(system)) / ticksPerSecond;
+}
+
+/** Of the kernel's, to programs: the same on every Linux that Node runs on. */
+const ticksPerSecond = 100;
 
 let databases = 0;
 
@@ -168,6 +186,12 @@ async function startService({
     },
     residentBytes: () => memory('VmRSS'),
     residentBytesMax: () => memory('VmHWM'),
+    async residentBytesAtRest() {
+      // Linux then forgets the most that was held so far.
+      await writeFile(`/proc/${child.pid}/clear_refs`, '5');
+      return memory('VmRSS');
+    },
+    processorSeconds: () => processorSeconds(child.pid ?? 0),
     async stop() {
       child.kill('SIGTERM');
       await exit;

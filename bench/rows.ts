@@ -2,6 +2,7 @@
 import { fanout } from './live/fanout.ts';
 import { latency } from './live/latency.ts';
 import type { BenchRow } from './row.ts';
+import { upload } from './stream/upload.ts';
 
 /** The rows. */
-export const rows: readonly BenchRow[] = [fanout(1000), fanout(5000), latency];
+export const rows: readonly BenchRow[] = [upload, fanout(1000), fanout(5000), latency];
