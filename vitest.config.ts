@@ -1,7 +1,7 @@
 /**
  * Five projects. Everything that needs no database is `unit`; what needs one runs on the newest Postgres, and
  * storage and stories again on the oldest; what needs Chromium, too, is `browser`; what kills processes is `crashes`,
- * and longer in mode `chaos`. Whatever is in none of the folders below is `unit`, so that no test file can be forgotten.
+ * and longer in mode `chaos`; in mode `full` a file has a million lines. Whatever is in none of the folders below is `unit`, so that no test file can be forgotten.
  */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
@@ -20,6 +20,8 @@ const withCrashes = inFolder('crashes');
 const onBothPostgres = ['db', 'stories'].map(inFolder);
 /** Its servers are its own, and of both versions. */
 const ownServers = 'test/db/embedded.test.ts';
+/** It is about the service and not about Postgres. */
+const largeFiles = 'test/stories/million.test.ts';
 
 export default defineConfig(({ mode }) => ({
   resolve: { alias: [oneGraphql] },
@@ -40,14 +42,19 @@ export default defineConfig(({ mode }) => ({
       },
       {
         extends: true,
-        test: { name: 'postgres18', include: withDatabase, globalSetup: 'test/support/postgres-setup.ts' },
+        test: {
+          name: 'postgres18',
+          include: withDatabase,
+          env: { FILE_LINES: mode === 'full' ? '1000000' : '20000' },
+          globalSetup: 'test/support/postgres-setup.ts',
+        },
       },
       {
         extends: true,
         test: {
           name: 'postgres14',
           include: onBothPostgres,
-          exclude: [ownServers],
+          exclude: [ownServers, largeFiles],
           globalSetup: 'test/support/postgres-setup.ts',
         },
       },

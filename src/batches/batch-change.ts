@@ -1,13 +1,13 @@
 /** What a verb wants changed of a batch, as `transition.ts` is told it. */
 import type { BatchPatch } from '../db/queries/batches.ts';
 import type { JobPatch, NewJob } from '../db/queries/jobs.ts';
-import type { Tally } from '../db/queries/results.ts';
 import type { ReopenedCounts } from '../db/queries/retries.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
 import type { CostRange } from '../domain/cost.ts';
 import type { Decimal } from '../domain/decimal.ts';
 import type { EventKind } from '../domain/event.ts';
 import type { JsonObject } from '../domain/json-line.ts';
+import type { Tally } from '../domain/tally.ts';
 
 /** A change of one job. With `epoch`, only under that lease. */
 export interface JobChange {

@@ -11,9 +11,9 @@ import { estimateOf, plusRange } from '../domain/cost.ts';
 import { type Decimal, plusKnown } from '../domain/decimal.ts';
 import { itemsArePending } from '../domain/job.ts';
 import { isUnderWay } from '../domain/status.ts';
+import { totalOf } from '../domain/tally.ts';
 import { usageFields } from '../domain/usage.ts';
 import type { BatchChange } from './batch-change.ts';
-import { totalOf } from './tally.ts';
 
 /**
  * The six counts and the total. A job that leaves CREATED takes its items from pending to submitted, and back; one that

@@ -4,15 +4,15 @@
  */
 import type { Queryable } from '../db/client.ts';
 import { jobsOfBatch } from '../db/queries/jobs.ts';
-import { settleMissing, type Tally } from '../db/queries/results.ts';
+import { settleMissing } from '../db/queries/results.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
 import type { OrganizationScope } from '../domain/scope.ts';
 import { isFinalJob, isTerminalBatch } from '../domain/status.ts';
+import { addTallies, type Tally } from '../domain/tally.ts';
 import type { Services } from '../services.ts';
 import type { BatchChange, JobChange } from './batch-change.ts';
 import { isBegun } from './begun-job.ts';
-import { addTallies } from './tally.ts';
 import { type LockedBatch, transition } from './transition.ts';
 
 /**

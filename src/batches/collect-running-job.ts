@@ -11,7 +11,7 @@ import { isFinalJob } from '../domain/status.ts';
 import { ProviderFailure } from '../providers/failure.ts';
 import type { Provider, ProviderClient } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
-import { copyLines } from './collect-job.ts';
+import { copyLines } from './copy-lines.ts';
 import { changeHeldJob, type HeldJobChange, tryAgainLater } from './held-job.ts';
 import { doneIn, patchFromReport, providerJobOf } from './job-report.ts';
 

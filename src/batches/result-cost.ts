@@ -24,10 +24,11 @@ export async function priceResults(
 ): Promise<NewResult[]> {
   const entry = services.providers.find(job.provider);
   const modelOf = await modelFinder(services, job, results);
-  return results.map(({ charged, ...result }) => {
+  return results.map((result) => {
     const model = modelOf(result.position);
     const price = entry === null ? null : services.prices.find(entry.provider, model, job.createdAt);
-    return { ...result, model, ...costOf(result, price, charged) };
+    const { cost, saved } = costOf(result, price, result.charged);
+    return { ...result, model, cost, saved };
   });
 }
 

@@ -9,6 +9,7 @@ import type { BatchRow } from '../db/tables/batches.ts';
 import { zero } from '../domain/decimal.ts';
 import { attemptAt, hasAttemptLeft, policyOf, transientFailures } from '../domain/retry.ts';
 import { workerScope } from '../domain/scope.ts';
+import { totalOf } from '../domain/tally.ts';
 import { BudgetExceededError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { BatchChange } from './batch-change.ts';
@@ -16,7 +17,6 @@ import { refuseBeyondBudget } from './budget.ts';
 import { estimateAgain } from './estimate.ts';
 import { failedReadings, nextAttempt } from './next-attempt.ts';
 import { type MeasureReadings, planPossibleJobs } from './plan-jobs.ts';
-import { totalOf } from './tally.ts';
 import type { LockedBatch } from './transition.ts';
 
 /**

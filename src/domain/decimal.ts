@@ -19,6 +19,18 @@ export const plus = (one: Decimal, other: Decimal): Decimal => summed(partsOf(on
 export const plusKnown = (one: Decimal | null, other: Decimal | null): Decimal | null =>
   one === null && other === null ? null : plus(one ?? zero, other ?? zero);
 
+/** The sum of all that is known; null where nothing is. Added up by how many places they have, because there may be many. */
+export function sumOfKnown(values: readonly (Decimal | null)[]): Decimal | null {
+  const sums = new Map<number, bigint>();
+  for (const value of values) {
+    if (value === null) continue;
+    const { units, scale } = partsOf(value);
+    sums.set(scale, (sums.get(scale) ?? 0n) + units);
+  }
+  if (sums.size === 0) return null;
+  return written(Array.from(sums, ([scale, units]) => ({ units, scale })).reduce(added));
+}
+
 /** What is left of the first; below zero where the second is greater. */
 export function minus(one: Decimal, other: Decimal): Decimal {
   const { units, scale } = partsOf(other);

@@ -66,13 +66,13 @@ export async function* splitLines(
   if (text !== '' && !isLeftOut) yield { text, offset: passed };
 }
 
-/** The first chunk is small, so that the first results show at once; each next may be twice as long. */
+/** The first chunk is small, so that the first results show at once; each next may be four times as long. */
 const chunkLinesFirst = 10;
-const chunkLinesMax = 1_000;
+const chunkLinesMax = 4_000;
 const chunkBytesMax = 4_000_000;
 
 /**
- * The lines in chunks that grow from 10 to 1,000 lines, of at most 4 MB (a longer line stands alone), each with
+ * The lines in chunks that grow from 10 to 4,000 lines, of at most 4 MB (a longer line stands alone), each with
  * the cursor that `cursorAt` makes of its last line's offset. When the lines fail, those already read are handed
  * over first.
  */
@@ -84,9 +84,9 @@ export async function* chunkLines(
   let bytes = 0;
   let offset = 0;
   let linesMax = chunkLinesFirst;
-  const take = (): ResultChunk => {
-    const chunk = { lines: texts, cursor: cursorAt(offset) };
-    linesMax = Math.min(2 * linesMax, chunkLinesMax);
+  const take = (isFollowed: boolean): ResultChunk => {
+    const chunk = { lines: texts, cursor: cursorAt(offset), isFollowed };
+    linesMax = Math.min(4 * linesMax, chunkLinesMax);
     texts = [];
     bytes = 0;
     return chunk;
@@ -94,17 +94,18 @@ export async function* chunkLines(
   try {
     for await (const line of lines) {
       const lineBytes = Buffer.byteLength(line.text);
-      if (texts.length > 0 && bytes + lineBytes > chunkBytesMax) yield take();
+      // Not before the next line is here: only then is it known that there is one.
+      const isFull = texts.length >= linesMax || bytes + lineBytes > chunkBytesMax;
+      if (texts.length > 0 && isFull) yield take(true);
       texts.push(line.text);
       bytes += lineBytes;
       offset = line.offset;
-      if (texts.length >= linesMax) yield take();
     }
   } catch (error) {
-    if (texts.length > 0) yield take();
+    if (texts.length > 0) yield take(false);
     throw error;
   }
-  if (texts.length > 0) yield take();
+  if (texts.length > 0) yield take(false);
 }
 
 const newline = 0x0a;

@@ -125,13 +125,23 @@ describe('chunkLines', () => {
   const chunks = (texts: readonly string[], error?: Error) =>
     drain<ResultChunk>(chunkLines(from(lines(texts), error), (offset) => `at ${offset}`));
 
-  test('chunks grow from 10 to 1,000 lines, so that first results show at once, and each cursor stands after its last line', async () => {
-    const { all } = await chunks(Array.from({ length: 3000 }, () => 'x'));
-    expect(all.map((chunk) => chunk.lines.length)).toEqual([10, 20, 40, 80, 160, 320, 640, 1000, 730]);
+  test('chunks grow from 10 to 4,000 lines, so that first results show at once, and each cursor stands after its last line', async () => {
+    const { all } = await chunks(Array.from({ length: 12_000 }, () => 'x'));
+    expect(all.map((chunk) => chunk.lines.length)).toEqual([10, 40, 160, 640, 2560, 4000, 4000, 590]);
     const read = all.map((_, index) =>
       all.slice(0, index + 1).reduce((sum, chunk) => sum + chunk.lines.length, 0),
     );
     expect(all.map((chunk) => chunk.cursor)).toEqual(read.map((count) => `at ${count}`));
+  });
+
+  test('a chunk says that it is followed only when the next line is there, so that nobody asks a provider for it too early', async () => {
+    const followed = async (count: number) => {
+      const { all } = await chunks(Array.from({ length: count }, () => 'x'));
+      return all.map(({ isFollowed }) => isFollowed);
+    };
+    expect(await followed(10)).toEqual([false]);
+    expect(await followed(11)).toEqual([true, false]);
+    expect(await followed(50)).toEqual([true, false]);
   });
 
   test('a chunk of several lines holds at most 4 MB, and a longer line stands alone', async () => {
@@ -148,7 +158,7 @@ describe('chunkLines', () => {
   test('when the lines fail, those already read are handed over first', async () => {
     const error = new Error('torn');
     expect(await chunks(['a', 'b'], error)).toEqual({
-      all: [{ lines: ['a', 'b'], cursor: 'at 2' }],
+      all: [{ lines: ['a', 'b'], cursor: 'at 2', isFollowed: false }],
       error,
     });
     expect(await chunks([], error)).toEqual({ all: [], error });

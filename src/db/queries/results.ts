@@ -1,28 +1,13 @@
-/**
- * Statements on results. The rows that an insert really made are what is counted, so a line that is read twice
- * counts once by construction.
- */
+/** Statements on results. What they answer is what they really added, so a line that is read twice counts once. */
 import { and, eq, sql } from 'drizzle-orm';
-import type { ResultCost } from '../../domain/cost.ts';
 import type { Scope, WorkerScope } from '../../domain/scope.ts';
 import type { ResultStatus } from '../../domain/status.ts';
-import type { Usage } from '../../domain/usage.ts';
-import { arrayText, textList } from '../arrays.ts';
+import { type Tally, tallyOfSame } from '../../domain/tally.ts';
+import { binaryRows, copyRows, numericBytesMax, textBytesMax, uuidBytes } from '../binary-rows.ts';
 import type { Queryable } from '../client.ts';
 import { type ResultRow, results } from '../tables/results.ts';
 import { isOutcome, withHeldOf } from './outcome.ts';
 import { batchInScope } from './scope.ts';
-import { spentBy } from './spend.ts';
-
-/** What an insert added: how many of each outcome, and the sums of their tokens and costs. */
-export interface Tally extends Usage, ResultCost {
-  readonly succeeded: number;
-  readonly errored: number;
-  readonly expired: number;
-  readonly cancelled: number;
-  /** How many of those that succeeded have no known cost. */
-  readonly unpriced: number;
-}
 
 /** A result without what the statement itself supplies, and the model that its request names. */
 export type NewResult = Omit<ResultRow, 'batchId' | 'attempt' | 'jobId' | 'seq' | 'finishedAt'> & {
@@ -38,55 +23,110 @@ export interface ResultOrigin {
   readonly at: Date;
 }
 
-const tallied = sql`
-  select count(*) filter (where status = 'SUCCEEDED')::int as succeeded,
-         count(*) filter (where status = 'ERRORED')::int as errored,
-         count(*) filter (where status = 'EXPIRED')::int as expired,
-         count(*) filter (where status = 'CANCELLED')::int as cancelled,
-         sum(input_tokens)::float8 as "inputTokens",
-         sum(output_tokens)::float8 as "outputTokens",
-         sum(cached_input_tokens)::float8 as "cachedInputTokens",
-         sum(cache_write_input_tokens)::float8 as "cacheWriteInputTokens",
-         sum(reasoning_tokens)::float8 as "reasoningTokens",
-         sum(cost)::text as cost, sum(saved)::text as saved,
-         count(*) filter (where status = 'SUCCEEDED' and cost is null)::int as unpriced
-  from fresh`;
-const counted = sql`returning position, status, input_tokens, output_tokens, cached_input_tokens, cache_write_input_tokens, reasoning_tokens,
-  cost, saved`;
-
 /**
- * Adds results; those whose (batch, position, attempt) is there already stay as they are and do not count. What the
- * others cost goes into the organization's spend by the same statement.
+ * Adds results, and answers what was added; those whose (batch, position, attempt) is there already stay as they are and
+ * do not count. Whoever calls holds the batch's row, so that nobody adds any meanwhile; if somebody did, the primary key
+ * would refuse all of it.
  */
 export async function insertResults(
-  _worker: WorkerScope,
+  worker: WorkerScope,
   tx: Queryable,
   origin: ResultOrigin,
   rows: readonly NewResult[],
-): Promise<Tally> {
-  const column = <K extends keyof NewResult>(name: K) => sql.param(arrayText(rows.map((row) => row[name])));
-  return firstTally(
-    await tx.execute(sql`
-      with fresh as (
-        insert into results (batch_id, job_id, attempt, seq, finished_at, position, status, error_code, error_message,
-          retryable, stop_reason, input_tokens, output_tokens, cached_input_tokens, cache_write_input_tokens,
-          reasoning_tokens, cost, saved, response)
-        select ${origin.batchId}::uuid, ${origin.jobId}::uuid, ${origin.attempt}::int, ${origin.seq}::int,
-          ${origin.at.toISOString()}::timestamptz, *
-        from unnest(${column('position')}::int[], ${column('status')}::text[], ${column('errorCode')}::text[],
-          ${column('errorMessage')}::text[], ${column('retryable')}::bool[], ${column('stopReason')}::text[],
-          ${column('inputTokens')}::bigint[], ${column('outputTokens')}::bigint[],
-          ${column('cachedInputTokens')}::bigint[], ${column('cacheWriteInputTokens')}::bigint[],
-          ${column('reasoningTokens')}::bigint[], ${column('cost')}::numeric[], ${column('saved')}::numeric[],
-          ${textList(rows.map((row) => row.response))})
-        on conflict do nothing
-        ${counted}),
-      ${spentBy(origin, new Map(rows.map(({ position, model }) => [position, model])))}
-      ${tallied}`),
-  );
+): Promise<NewResult[]> {
+  const fresh = new Map<number, NewResult>();
+  for (const row of rows) if (!fresh.has(row.position)) fresh.set(row.position, row);
+  for (const position of await positionsThere(worker, tx, origin, [...fresh.keys()])) fresh.delete(position);
+  const added = [...fresh.values()];
+  if (added.length > 0) await copyRows(tx, copyStatement, encodedRows(origin, added));
+  return added;
 }
 
-/** Gives every item of `positions` that has no result in this attempt the same one, and no response. */
+async function positionsThere(
+  _worker: WorkerScope,
+  tx: Queryable,
+  { batchId, attempt }: ResultOrigin,
+  positions: readonly number[],
+): Promise<number[]> {
+  const rows = await tx
+    .select({ position: results.position })
+    .from(results)
+    .where(
+      and(
+        eq(results.batchId, batchId),
+        eq(results.attempt, attempt),
+        sql`${results.position} = any(${sql.param(positions)}::int[])`,
+      ),
+    );
+  return rows.map(({ position }) => position);
+}
+
+const copiedColumns = [
+  ...[
+    'batch_id',
+    'job_id',
+    'attempt',
+    'seq',
+    'finished_at',
+    'position',
+    'status',
+    'error_code',
+    'error_message',
+  ],
+  ...['retryable', 'stop_reason', 'input_tokens', 'output_tokens', 'cached_input_tokens'],
+  ...['cache_write_input_tokens', 'reasoning_tokens', 'cost', 'saved', 'response'],
+];
+const copyStatement = `copy results (${copiedColumns.join(', ')}) from stdin (format binary)`;
+/** What a row takes beside its texts and decimals: its head, the columns' lengths, and what has a length of its own. */
+const fixedBytes = 2 + copiedColumns.length * 4 + 2 * 16 + 3 * 4 + 8 + 1 + 5 * 8;
+
+function encodedRows(origin: ResultOrigin, added: readonly NewResult[]): Buffer {
+  const batchId = uuidBytes(origin.batchId);
+  const jobId = origin.jobId === null ? null : uuidBytes(origin.jobId);
+  const rows = binaryRows(
+    copiedColumns.length,
+    added.reduce((sum, row) => sum + bytesMaxOf(row), 0),
+  );
+  for (const row of added) {
+    rows.row();
+    rows.uuid(batchId);
+    rows.uuid(jobId);
+    rows.integer(origin.attempt);
+    rows.integer(origin.seq);
+    rows.moment(origin.at);
+    rows.integer(row.position);
+    rows.text(row.status);
+    rows.text(row.errorCode);
+    rows.text(row.errorMessage);
+    rows.boolean(row.retryable);
+    rows.text(row.stopReason);
+    rows.bigint(row.inputTokens);
+    rows.bigint(row.outputTokens);
+    rows.bigint(row.cachedInputTokens);
+    rows.bigint(row.cacheWriteInputTokens);
+    rows.bigint(row.reasoningTokens);
+    rows.numeric(row.cost);
+    rows.numeric(row.saved);
+    rows.text(row.response);
+  }
+  return rows.end();
+}
+
+const bytesMaxOf = ({
+  status,
+  errorCode,
+  errorMessage,
+  stopReason,
+  response,
+  cost,
+  saved,
+}: NewResult): number => {
+  const texts = textBytesMax(status) + textBytesMax(errorCode) + textBytesMax(errorMessage);
+  const longer = textBytesMax(stopReason) + textBytesMax(response);
+  return fixedBytes + texts + longer + numericBytesMax(cost) + numericBytesMax(saved);
+};
+
+/** Gives every item of `positions` that has no result in this attempt the same one, and no response; answers what that comes to. */
 export async function settleMissing(
   scope: Scope,
   tx: Queryable,
@@ -99,33 +139,30 @@ export async function settleMissing(
     retryable: boolean | null;
   },
 ): Promise<Tally> {
-  return firstTally(
-    await tx.execute(sql`
-      with fresh as (
-        insert into results (batch_id, job_id, attempt, seq, finished_at, position, status, error_code, error_message, retryable)
-        select ${origin.batchId}::uuid, ${origin.jobId}::uuid, ${origin.attempt}::int, ${origin.seq}::int,
-          ${origin.at.toISOString()}::timestamptz, p, ${missing.status}, ${missing.errorCode}, ${missing.errorMessage},
-          ${missing.retryable}::bool
-        from unnest(${missing.positions}::int4multirange) as r, generate_series(lower(r), upper(r) - 1) as p
-        where ${batchInScope(scope, sql`${origin.batchId}::uuid`)}
-        on conflict do nothing
-        ${counted})
-      ${tallied}`),
-  );
+  const { rowCount } = await tx.execute(sql`
+    insert into results (batch_id, job_id, attempt, seq, finished_at, position, status, error_code, error_message, retryable)
+    select ${origin.batchId}::uuid, ${origin.jobId}::uuid, ${origin.attempt}::int, ${origin.seq}::int,
+      ${origin.at.toISOString()}::timestamptz, p, ${missing.status}, ${missing.errorCode}, ${missing.errorMessage},
+      ${missing.retryable}::bool
+    from unnest(${missing.positions}::int4multirange) as r, generate_series(lower(r), upper(r) - 1) as p
+    where ${batchInScope(scope, sql`${origin.batchId}::uuid`)}
+    on conflict do nothing`);
+  return tallyOfSame(missing.status, rowCount ?? 0);
 }
 
-function firstTally({ rows: [row] }: { rows: Record<string, unknown>[] }): Tally {
-  if (row !== undefined) return row as { [K in keyof Tally]: Tally[K] };
-  throw new Error('an aggregate answers one row');
-}
-
-/** How many results a job has brought. */
+/** How many results a job has brought. Reads those of its own items, however many others its batch has. */
 export async function countJobResults(
   _worker: WorkerScope,
   db: Queryable,
-  job: { id: string; batchId: string },
+  job: { id: string; batchId: string; positions: string },
 ): Promise<number> {
-  return db.$count(results, and(eq(results.batchId, job.batchId), eq(results.jobId, job.id)));
+  const {
+    rows: [row],
+  } = await db.execute<{ count: number }>(sql`
+    select count(*)::int as count from unnest(${job.positions}::int4multirange) as p
+    join results r on r.batch_id = ${job.batchId}::uuid and r.position >= lower(p) and r.position < upper(p)
+    where r.job_id = ${job.id}::uuid`);
+  return row?.count ?? 0;
 }
 
 /** Removes the results of a batch. */

@@ -1,11 +1,12 @@
 /**
  * What organizations spend by day, provider and model. Owned here: how new results are added to it, in the very
- * statement that stores them, and how it is read. A batch that is deleted leaves what it cost.
+ * transaction that stores them, and how it is read. A batch that is deleted leaves what it cost.
  */
 import { and, asc, between, type SQL, sql } from 'drizzle-orm';
 import type { Decimal } from '../../domain/decimal.ts';
 import type { Day } from '../../domain/month.ts';
-import type { OrganizationScope } from '../../domain/scope.ts';
+import type { OrganizationScope, WorkerScope } from '../../domain/scope.ts';
+import { isSpent as isSpentTally, type Tally } from '../../domain/tally.ts';
 import type { Usage } from '../../domain/usage.ts';
 import type { Queryable } from '../client.ts';
 import { spend } from '../tables/spend.ts';
@@ -29,28 +30,38 @@ const added = (column: string): SQL =>
   sql.raw(`${column} = case when s.${column} is null and excluded.${column} is null then null
     else coalesce(s.${column}, 0) + coalesce(excluded.${column}, 0) end`);
 
-/** A part of a statement whose part `fresh` inserted results: adds these, by the models of their requests. */
-export function spentBy(
+/**
+ * Adds what results came to, by the models of their requests, to what their batch's organization spent on that day.
+ * Belongs into the transaction that stores them.
+ */
+export async function addSpend(
+  _worker: WorkerScope,
+  tx: Queryable,
   { batchId, at }: { readonly batchId: string; readonly at: Date },
-  models: ReadonlyMap<number, string | null>,
-): SQL {
-  return sql`
-    named as (select * from unnest(${sql.param([...models.keys()])}::int[], ${sql.param([...models.values()])}::text[])
-      as named(position, model)),
-    spent as (
-      insert into spend as s (batch_id, day, model, organization_id, provider, sandbox, succeeded, unpriced, input_tokens,
-        output_tokens, cached_input_tokens, cache_write_input_tokens, reasoning_tokens, cost, saved)
-      select b.id, (${at.toISOString()}::timestamptz at time zone 'UTC')::date, coalesce(named.model, ''),
-        b.organization_id, b.provider, b.sandbox, ${spendSums}
-      from fresh join named using (position) join (select id, organization_id, provider, sandbox from batches) b
-        on b.id = ${batchId}::uuid
-      where ${isSpent} group by 1, 2, 3, 4, 5, 6
-      on conflict (batch_id, day, model) do update set
-        succeeded = s.succeeded + excluded.succeeded, unpriced = s.unpriced + excluded.unpriced,
-        ${sql.join(
-          ['input_tokens', 'output_tokens', 'cached_input_tokens', 'cache_write_input_tokens'].map(added),
-          sql`, `,
-        )}, ${sql.join(['reasoning_tokens', 'cost', 'saved'].map(added), sql`, `)})`;
+  models: ReadonlyMap<string | null, Tally>,
+): Promise<void> {
+  const spent = [...models].filter(([, tally]) => isSpentTally(tally));
+  if (spent.length === 0) return;
+  const column = (name: keyof Tally) => sql.param(spent.map(([, tally]) => tally[name]));
+  await tx.execute(sql`
+    insert into spend as s (batch_id, day, model, organization_id, provider, sandbox, succeeded, unpriced, input_tokens,
+      output_tokens, cached_input_tokens, cache_write_input_tokens, reasoning_tokens, cost, saved)
+    select b.id, (${at.toISOString()}::timestamptz at time zone 'UTC')::date, t.model, b.organization_id, b.provider,
+      b.sandbox, t.succeeded, t.unpriced, t.input_tokens, t.output_tokens, t.cached_input_tokens,
+      t.cache_write_input_tokens, t.reasoning_tokens, t.cost, t.saved
+    from unnest(${sql.param(spent.map(([model]) => model ?? ''))}::text[], ${column('succeeded')}::int[],
+      ${column('unpriced')}::int[], ${column('inputTokens')}::bigint[], ${column('outputTokens')}::bigint[],
+      ${column('cachedInputTokens')}::bigint[], ${column('cacheWriteInputTokens')}::bigint[],
+      ${column('reasoningTokens')}::bigint[], ${column('cost')}::numeric[], ${column('saved')}::numeric[])
+      as t(model, succeeded, unpriced, input_tokens, output_tokens, cached_input_tokens, cache_write_input_tokens,
+        reasoning_tokens, cost, saved)
+    join batches b on b.id = ${batchId}::uuid
+    on conflict (batch_id, day, model) do update set
+      succeeded = s.succeeded + excluded.succeeded, unpriced = s.unpriced + excluded.unpriced,
+      ${sql.join(
+        ['input_tokens', 'output_tokens', 'cached_input_tokens', 'cache_write_input_tokens'].map(added),
+        sql`, `,
+      )}, ${sql.join(['reasoning_tokens', 'cost', 'saved'].map(added), sql`, `)}`);
 }
 
 /** What results cost together. */

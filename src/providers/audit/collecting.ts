@@ -74,7 +74,7 @@ export const collecting: readonly Check[] = [
   {
     id: 'BQ-C04',
     level: 'MUST',
-    title: 'A chunk has at most 1,000 lines, and none of them is empty.',
+    title: 'A chunk has at most 4,000 lines, and none of them is empty.',
     source: 'contract: ResultChunk.lines',
     async run(bench) {
       const { job, report, keys } = await finished(bench, manyLines(bench));
@@ -84,8 +84,8 @@ export const collecting: readonly Check[] = [
       }
       const chunks = await bench.collect(job, report);
       demand(
-        chunks.every(({ lines }) => lines.length <= 1_000),
-        'a chunk has more than 1,000 lines',
+        chunks.every(({ lines }) => lines.length <= 4_000),
+        'a chunk has more than 4,000 lines',
       );
       demand(
         chunks.every(({ lines }) => !lines.some((line) => line.trim() === '')),

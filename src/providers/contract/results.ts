@@ -38,10 +38,12 @@ export interface Outcome {
 /** Some result lines, and where to go on after them. */
 export interface ResultChunk {
   /**
-   * Raw lines without their newline; never an empty line. At most 1,000 lines, or one line above 4 MB. None: reading
+   * Raw lines without their newline; never an empty line. At most 4,000 lines of 4 MB, or one line above 4 MB. None: reading
    * goes on, and has nothing to hand over yet; a reading that says nothing at all for long counts as stalled.
    */
   readonly lines: readonly string[];
   /** Hand this back to `results` to continue after these lines. Only skips; a line read twice is harmless. */
   readonly cursor: string;
+  /** Whether more is here already, which can be read while these lines are stored; absent: the provider may have to be called. */
+  readonly isFollowed?: boolean;
 }

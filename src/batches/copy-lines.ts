@@ -1,0 +1,190 @@
+/**
+ * Copies what a provider gives of a job into the database, in chunks that each commit with their counts, usage and event.
+ * While one is stored the next is read, but nothing is asked of the provider, so what happens to it stays in one order.
+ * One bad line is one bad item; a line of nobody's is kept as a stray.
+ */
+import { countJobResults, insertResults, type NewResult } from '../db/queries/results.ts';
+import { addSpend } from '../db/queries/spend.ts';
+import { insertStrays, type Stray } from '../db/queries/strays.ts';
+import type { JobRow } from '../db/tables/jobs.ts';
+import { workerScope } from '../domain/scope.ts';
+import { isFinalJob } from '../domain/status.ts';
+import { addTallies, type Tally, tallyOf } from '../domain/tally.ts';
+import { unknownUsage } from '../domain/usage.ts';
+import { ProviderFailure } from '../providers/failure.ts';
+import type { JobReport, Provider, ProviderClient } from '../providers/provider.ts';
+import type { Services } from '../services.ts';
+import { changeHeldJob } from './held-job.ts';
+import { itemFinder, type PositionOf, type ReadLine } from './item-of-line.ts';
+import { providerJobOf } from './job-report.ts';
+import { priceResults, type UnpricedResult } from './result-cost.ts';
+import { storableText } from './storable-text.ts';
+import { unlessStalled } from './unless-stalled.ts';
+
+/**
+ * Copies what the provider gives after the job's cursor, a transaction for each chunk, one after the other. A job that still runs ends with
+ * the last of its results, so that no batch ends before its jobs.
+ */
+export async function copyLines(
+  services: Services,
+  { provider, client }: { provider: Provider; client: ProviderClient },
+  job: JobRow,
+  report: JobReport,
+  signal: AbortSignal,
+): Promise<void> {
+  const findItems = await itemFinder(services, provider, job);
+  const results = unlessStalled(
+    (within) => client.results({ ...providerJobOf(job), report }, job.cursor, within),
+    services.settings.callSeconds,
+    signal,
+  );
+  // Of an answer that ends too early the last line is half of one, and not to be taken for what it seems.
+  let held: ReadLine[] = [];
+  let cursor = job.cursor;
+  let writing: ReturnType<typeof writeChunk> = Promise.resolve('more');
+  try {
+    for await (const { lines, isFollowed = false, ...chunk } of results) {
+      if (lines.length === 0) continue;
+      const read = [...held, ...lines.map((line) => ({ line, read: provider.decoding.decode(line) }))];
+      held = read.at(-1)?.read.kind === 'malformed' ? read.splice(-1) : [];
+      if (held.length === 0) ({ cursor } = chunk);
+      const sorted = await sortLines(services, job, read, findItems);
+      if ((await writing) === 'ended') return;
+      writing = writeChunk(services, job, cursor, sorted);
+      // Its failure is met when it is waited for, which may be later than it comes.
+      writing.catch(() => undefined);
+      // While one chunk is stored the next is read, but nothing is asked of the provider.
+      if (!isFollowed && (await writing) === 'ended') return;
+    }
+  } finally {
+    await writing.catch(() => undefined);
+  }
+  if (held.length === 0 || (await incompleteness(services, job, report)) !== null) return;
+  await writeChunk(services, job, cursor, await sortLines(services, job, held, findItems));
+}
+
+/** The code of an answer that ended too early. */
+export const incompleteCode = 'results_incomplete';
+
+/** How often what ends too early is read again. A count may be wrong, and then nothing more would ever come. */
+const incompleteTimes = 3;
+
+/**
+ * What is wrong where the provider counts more results than it gave, else null: an answer can end too early and look
+ * whole, such as a compressed one that was cut, or a file that is not written to its end.
+ */
+export async function incompleteness(
+  { db }: Services,
+  job: JobRow,
+  { counts, resultsReady }: JobReport,
+): Promise<ProviderFailure | null> {
+  const counted = Math.min((counts.succeeded ?? 0) + (counts.errored ?? 0), job.requestCount);
+  if (!resultsReady || job.failures >= incompleteTimes) return null;
+  const copied = await db.read((q) => countJobResults(workerScope, q, job));
+  if (copied >= counted) return null;
+  return new ProviderFailure('unavailable', {
+    code: incompleteCode,
+    message: `The provider counts ${counted} results and gave ${copied} so far.`,
+  });
+}
+
+interface SortedLines {
+  readonly results: readonly NewResult[];
+  readonly strays: readonly Stray[];
+}
+
+/** What the lines say of our items, with what it cost, and the lines that say nothing of them. */
+async function sortLines(
+  services: Services,
+  job: JobRow,
+  lines: readonly ReadLine[],
+  findItems: (lines: readonly ReadLine[]) => Promise<PositionOf>,
+): Promise<SortedLines> {
+  const positionOf = await findItems(lines);
+  const results: UnpricedResult[] = [];
+  const strays: Stray[] = [];
+  for (const entry of lines) {
+    const { line, read } = entry;
+    const position = positionOf(entry);
+    if (position === null) {
+      strays.push({
+        line: storableText(line),
+        reason: read.kind === 'result' ? 'its key belongs to no item of the job' : read.reason,
+      });
+    } else if (read.kind === 'malformed') {
+      results.push({
+        position,
+        status: 'ERRORED',
+        errorCode: 'malformed_result',
+        errorMessage: `The provider's result line cannot be read: ${read.reason}.`,
+        retryable: true,
+        stopReason: null,
+        ...unknownUsage,
+        charged: null,
+        response: storableText(line),
+      });
+    } else {
+      const { usage, errorCode, errorMessage, stopReason, charged = null, ...outcome } = read.outcome;
+      results.push({
+        position,
+        ...outcome,
+        ...usage,
+        charged,
+        errorCode: errorCode === null ? null : storableText(errorCode),
+        errorMessage: errorMessage === null ? null : storableText(errorMessage),
+        stopReason: stopReason === null ? null : storableText(stopReason),
+        response: storableText(line),
+      });
+    }
+  }
+  return { results: await priceResults(services, job, results), strays };
+}
+
+async function writeChunk(
+  services: Services,
+  job: JobRow,
+  cursor: string | null,
+  { results, strays: lines }: SortedLines,
+): Promise<'more' | 'ended'> {
+  let ended = false;
+  await changeHeldJob(services, job, async (current, { now, seq, tx }) => {
+    const origin = { batchId: job.batchId, jobId: job.id, attempt: job.attempt, seq, at: now };
+    const added = await insertResults(workerScope, tx, origin, results);
+    const models = tallyByModel(added);
+    await addSpend(workerScope, tx, origin, models);
+    const strays = await insertStrays(
+      workerScope,
+      tx,
+      { jobId: job.id, batchId: job.batchId, seq, at: now },
+      lines,
+    );
+    // Lines that were read before change nothing that anybody could see, and end no row of failures.
+    if (added.length === 0 && strays === 0) return { event: null, set: { cursor } };
+    const set = { cursor, failures: 0 };
+    ended = !isFinalJob(current.status) && (await countJobResults(workerScope, tx, job)) >= job.requestCount;
+    return {
+      event: 'RESULTS_ADDED',
+      data: { lines: results.length + lines.length, strays },
+      set: ended ? { ...set, ...complete(now) } : set,
+      settled: { tally: addTallies([...models.values()]), from: 'submitted' },
+    };
+  });
+  return ended ? 'ended' : 'more';
+}
+
+/** What results come to, by the models of their requests. */
+function tallyByModel(results: readonly NewResult[]): ReadonlyMap<string | null, Tally> {
+  const models = Map.groupBy(results, ({ model }) => model);
+  return new Map(Array.from(models, ([model, some]) => [model, tallyOf(some)]));
+}
+
+/** Every item has its result: whatever the provider still says of the job, there is nothing left to do to it. */
+const complete = (now: Date) =>
+  ({
+    status: 'COMPLETED',
+    completedAt: now,
+    collected: true,
+    resultsWaiting: false,
+    dueAt: null,
+    leaseUntil: null,
+  }) as const;
