@@ -85,7 +85,10 @@ async function cancelClosed(
     } else if (job.status === 'CREATED') {
       const origin = { batchId: batch.id, jobId: job.id, attempt: job.attempt, seq, at: now };
       tallies.push(await settleMissing(scope, tx, origin, { positions: job.positions, ...cancelledOutcome }));
-      changes.push({ job, set: { status: 'CANCELLED', cancelledAt: now, collected: true, dueAt: null } });
+      changes.push({
+        job,
+        set: { status: 'CANCELLED', cancelledAt: now, collected: true, ...filesAfterCancel(job, now) },
+      });
     } else if (!isFinalJob(job.status)) {
       // Kept also where the provider cannot stop: a job that turns out not to exist is then not sent again.
       changes.push({ job, set: { cancelRequestedAt: now, ...(canCancel ? wakeIfPolled(job, now) : {}) } });
@@ -98,6 +101,12 @@ async function cancelClosed(
     settled: { tally: addTallies(tallies), from: 'submitted' },
   };
 }
+
+/** What an earlier try to send it has left at its provider is deleted, where that was asked for. */
+const filesAfterCancel = ({ providerFiles, checkpoint }: JobRow, now: Date) =>
+  providerFiles === 'DELETING' && checkpoint === null
+    ? { providerFiles: 'KEPT' as const, dueAt: null }
+    : { dueAt: providerFiles === 'DELETING' ? now : null };
 
 /**
  * A job that is being sent or looked for keeps its own time; the wish waits until it is known. One that runs is stopped

@@ -14,6 +14,7 @@ import { ProviderFailure } from '../providers/failure.ts';
 import type { JobReport, Provider, ProviderClient } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
 import { copyLines, incompleteCode, incompleteness } from './copy-lines.ts';
+import { filesAfter } from './files-after.ts';
 import { changeHeldJob, tryAgainLater } from './held-job.ts';
 import { patchFromReport, providerJobOf } from './job-report.ts';
 import { givenUp, type LastWord, lostJobCode, missingOutcome } from './missing-outcome.ts';
@@ -138,8 +139,8 @@ export async function settle(services: Services, job: JobRow, lastWord: LastWord
         ...(reason === null ? {} : { errorCode: reason.code, errorMessage: reason.message }),
         collected: true,
         resultsWaiting: false,
-        dueAt: null,
         leaseUntil: null,
+        ...filesAfter(current, now, { isLost: !isWhole && (lastWord.gone || reason !== null) }),
       },
       settled: { tally, from: 'submitted' },
     };

@@ -14,6 +14,7 @@ import { unknownUsage } from '../domain/usage.ts';
 import { ProviderFailure } from '../providers/failure.ts';
 import type { JobReport, Provider, ProviderClient } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
+import { filesAfter } from './files-after.ts';
 import { changeHeldJob } from './held-job.ts';
 import { itemFinder, type PositionOf, type ReadLine } from './item-of-line.ts';
 import { providerJobOf } from './job-report.ts';
@@ -165,7 +166,7 @@ async function writeChunk(
     return {
       event: 'RESULTS_ADDED',
       data: { lines: results.length + lines.length, strays },
-      set: ended ? { ...set, ...complete(now) } : set,
+      set: ended ? { ...set, ...complete(now), ...filesAfter(current, now, { isLost: false }) } : set,
       settled: { tally: addTallies([...models.values()]), from: 'submitted' },
     };
   });
@@ -185,6 +186,5 @@ const complete = (now: Date) =>
     completedAt: now,
     collected: true,
     resultsWaiting: false,
-    dueAt: null,
     leaseUntil: null,
   }) as const;

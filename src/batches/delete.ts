@@ -6,7 +6,7 @@ import { deleteBatchRow, lockBatch } from '../db/queries/batches.ts';
 import { deleteDeliveries } from '../db/queries/deliveries.ts';
 import { deleteEvents, insertEvent } from '../db/queries/events.ts';
 import { deleteItems } from '../db/queries/items.ts';
-import { deleteJobs } from '../db/queries/jobs.ts';
+import { deleteJobs, jobsOfBatch } from '../db/queries/jobs.ts';
 import { deleteResults } from '../db/queries/results.ts';
 import { deleteStrays } from '../db/queries/strays.ts';
 import { deleteUploads } from '../db/queries/uploads.ts';
@@ -15,7 +15,10 @@ import { isTerminalBatch } from '../domain/status.ts';
 import { BatchStateError, NotFoundError } from '../errors.ts';
 import type { Services } from '../services.ts';
 
-/** Removes the batch. Throws `NotFoundError`, and `BatchStateError` while it is neither open nor terminal. */
+/**
+ * Removes the batch. Throws `NotFoundError`, and `BatchStateError` while it is neither open nor terminal, and
+ * while its provider is deleting its files.
+ */
 export async function deleteBatch(
   services: Services,
   scope: OrganizationScope,
@@ -28,6 +31,13 @@ export async function deleteBatch(
       throw new BatchStateError(
         batch.status,
         'The batch is still at work; cancel it and wait for its end first.',
+      );
+    }
+    const jobs = await jobsOfBatch(scope, tx, batchId);
+    if (jobs.some(({ providerFiles }) => providerFiles === 'DELETING')) {
+      throw new BatchStateError(
+        batch.status,
+        "The batch's provider is still deleting its files, for which the jobs are needed; wait until Job.providerFiles says DELETED or FAILED.",
       );
     }
     for (const remove of [

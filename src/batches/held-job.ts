@@ -48,14 +48,14 @@ export async function changeHeldJob(
       const current = jobs.find(({ id }) => id === held.id);
       // What another has made of it since is not for this worker to judge.
       if (current !== undefined && current.leaseEpoch !== held.leaseEpoch) throw new LeaseLostError();
-      // Its end is the last that is told of a batch; what is left to do to a job then is our own affair.
+      // Its end is the last that is told of a batch's course; what is left to do to a job then is our own affair.
       const ended = isTerminalBatch(batch.status);
       const seq = ended ? batch.version : next;
       const change = current === undefined ? null : await decide(current, { now, seq, tx });
       if (current === undefined || change === null) return null;
       const { event, data, set, settled } = change;
       return retriedByPolicy(services, tx, locked, {
-        event: ended ? null : event,
+        event: ended && event !== 'PROVIDER_FILES_DELETED' ? null : event,
         data: { job: held.number, ...data },
         jobs: [{ job: current, set, epoch: held.leaseEpoch }],
         ...(settled === undefined ? {} : { settled }),

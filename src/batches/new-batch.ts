@@ -65,6 +65,8 @@ export function readDraft(
   check(() => oneOf('completionWindow', completionWindow, provider.completionWindows));
   const model = check(() => acceptModel(provider, input.model ?? null));
   const callbackUrl = check(() => acceptCallbackUrl(services, input.callbackUrl));
+  const deletes = input.deleteProviderFiles ?? false;
+  check(() => acceptDeletion(provider, deletes));
   const { requests } = input;
   const defaults = { provider, known: knownProviders(services), endpoint, model, needsCustomIds };
   // Nothing can be said of bodies that are for nowhere.
@@ -87,6 +89,7 @@ export function readDraft(
     whenBytes: input.submit.kind === 'WHEN' ? input.submit.bytes : null,
     whenSeconds: input.submit.kind === 'WHEN' ? input.submit.seconds : null,
     retryAttempts: input.retry?.attempts ?? null,
+    deleteProviderFiles: deletes,
     retryBackoffSeconds: input.retry?.backoffSeconds ?? null,
   } as const;
   return { entry, row, accepted: accepted ?? [] };
@@ -126,6 +129,12 @@ export function knownProvider(services: Services, name: string): ProviderEntry {
 function acceptModel({ modelPlace, title }: Provider, model: string | null): string | null {
   if (modelPlace !== 'NONE' || model === null) return model;
   throw new ValidationError([issue('model', `model must be left out: ${title} names none.`)]);
+}
+
+function acceptDeletion({ capabilities, title }: Provider, deletes: boolean): void {
+  if (!deletes || capabilities.deletion) return;
+  const message = `deleteProviderFiles must be left out: ${title} deletes nothing at anybody's asking.`;
+  throw new ValidationError([issue('deleteProviderFiles', message)]);
 }
 
 function oneOf(field: string, value: string, allowed: readonly string[]): string {

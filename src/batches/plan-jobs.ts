@@ -108,6 +108,7 @@ export const toJobs = (
     createdAt: origin.now,
     updatedAt: origin.now,
     dueAt: origin.dueAt,
+    ...(batch.deleteProviderFiles ? { providerFiles: 'DELETING' as const } : {}),
   }));
 
 function issueOf(refusal: PlanRefusal, title: string): Issue {

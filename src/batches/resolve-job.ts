@@ -178,6 +178,8 @@ async function givenUp(
     collected: true,
     resultsWaiting: false,
     dueAt: null,
+    // Nobody knows what is there, and whether results are among it.
+    providerFiles: 'KEPT',
   } as const;
   return {
     jobs: [{ job, set: { ...set, ...failed, errorCode, errorMessage, evidence } }],

@@ -167,6 +167,7 @@ type JobState = Pick<
   | 'finalizing'
   | 'collected'
   | 'resultsWaiting'
+  | 'providerFiles'
   | 'providerJobId'
   | 'dueAt'
   | 'version'
@@ -192,6 +193,7 @@ function jobsAfter(locked: LockedBatch, change: BatchChange): JobState[] {
       finalizing: false,
       collected: false,
       resultsWaiting: false,
+      providerFiles: job.providerFiles ?? 'KEPT',
       providerJobId: job.providerJobId ?? null,
       dueAt: job.dueAt ?? null,
       version: locked.seq,

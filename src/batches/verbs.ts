@@ -5,6 +5,7 @@ export { cancelBatch, jobsGoingOn } from './cancel.ts';
 export { createBatch } from './create.ts';
 export { type CreatedUpload, createUpload } from './create-upload.ts';
 export { deleteBatch } from './delete.ts';
+export { deleteProviderFiles } from './delete-provider-files.ts';
 export { dryRunBatch } from './dry-run.ts';
 export { type JobOfBatch, resolveJob } from './resolve-job.ts';
 export { type RetriedBatch, retryBatch } from './retry.ts';

@@ -1,4 +1,4 @@
-/** Does the work that a held job needs next: sends it, looks for it, polls it or collects it. */
+/** Does the work that a held job needs next: sends it, looks for it, polls it, collects it, or has its files deleted. */
 import { type CallPurpose, reachFor } from '../credentials/reach.ts';
 import { releaseLease } from '../db/queries/leases.ts';
 import { addTask } from '../db/queries/tasks.ts';
@@ -11,6 +11,7 @@ import { ProviderFailure } from '../providers/failure.ts';
 import type { Services } from '../services.ts';
 import { collectJob, settle } from './collect-job.ts';
 import { collectRunningJob } from './collect-running-job.ts';
+import { deleteJobFiles, giveUpDeletion } from './delete-job-files.ts';
 import { changeHeldJob } from './held-job.ts';
 import type { HeldLease } from './lease.ts';
 import type { GivenUp } from './missing-outcome.ts';
@@ -52,6 +53,7 @@ export async function workOnJob(
         isFinalJob(job.status)
           ? collectJob(services, reached, job, signal)
           : collectRunningJob(services, reached, job, signal),
+      delete: () => deleteJobFiles(services, reached, job, signal),
     }[work]();
   } catch (error) {
     if (error instanceof ProviderNotConfiguredError) {
@@ -68,6 +70,7 @@ export async function workOnJob(
  * ends with its window, and nobody keeps results for ever.
  */
 async function waitForPerson(services: Services, job: JobRow, { code, message }: GivenUp): Promise<void> {
+  if (workOf(job) === 'delete') return giveUpDeletion(services, job, { code, message });
   const failure = new ProviderFailure('unavailable', { code, message });
   if (isFinalJob(job.status) && isHopeless(services, job, failure, services.clock.now())) {
     return settle(services, job, { gone: true, mayPass: false });
@@ -95,19 +98,23 @@ async function waitForPerson(services: Services, job: JobRow, { code, message }:
 
 /**
  * Whether only the credential that a job was sent with may do this work. Another account's list does not show what
- * this one's would, and would make an absent job of one that is paid for; asking and reading harm nobody. What was
+ * this one's would, and would make an absent job of one that is paid for; asking and reading harm nobody. What it does
+ * not show would also pass for deleted. What was
  * surely not created, and left nothing there to go on from, may be sent by the credential that an organization says is
  * of the same account.
  */
 const isPinned = ({ intentAt, credentialId, checkpoint }: JobRow, work: JobWork): boolean =>
   intentAt !== null &&
-  (work === 'recover' || (work === 'submit' && (credentialId === null || checkpoint !== null)));
+  (work === 'recover' ||
+    work === 'delete' ||
+    (work === 'submit' && (credentialId === null || checkpoint !== null)));
 
 const purposeOf = {
   submit: 'SEND',
   recover: 'FIND',
   poll: 'READ',
   collect: 'READ',
+  delete: 'FIND',
 } as const satisfies Record<JobWork, CallPurpose>;
 
 const credentialChanged: GivenUp = {

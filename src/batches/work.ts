@@ -8,6 +8,7 @@ export const taskNames = [
   'job.submit',
   'job.poll',
   'job.collect',
+  'job.delete-files',
   'upload.discard',
   'batch.remove-results',
   deliverTask,
@@ -21,4 +22,5 @@ export const taskFor = {
   recover: 'job.submit',
   poll: 'job.poll',
   collect: 'job.collect',
+  delete: 'job.delete-files',
 } as const satisfies Record<JobWork, TaskName>;

@@ -67,6 +67,7 @@ export const providerSections: Readonly<Record<string, () => string>> = {
         'live counts',
         'results while it runs',
         'ends by itself',
+        'deletes its files',
         'webhook',
         'a lost answer is found by',
       ],
@@ -79,6 +80,7 @@ export const providerSections: Readonly<Record<string, () => string>> = {
           yes(capabilities.liveCounts),
           yes(capabilities.partialResults),
           yes(capabilities.expires),
+          yes(capabilities.deletion),
           webhook === null
             ? 'no'
             : `${{ JOB: 'for each job', ACCOUNT: 'for the account' }[webhook.registration]}, ${webhook.secret === null ? 'unsigned' : 'signed'}`,

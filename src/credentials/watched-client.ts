@@ -35,6 +35,7 @@ export function watchedClient(parts: Parts, client: ProviderClient, watched: Wat
       throw await told(parts, watched, error);
     }
   };
+  const { deleteFiles } = client;
   return {
     async submit(submission, ports) {
       try {
@@ -49,6 +50,7 @@ export function watchedClient(parts: Parts, client: ProviderClient, watched: Wat
     find: (submission, signal) => call(() => client.find(submission, signal)),
     retrieve: (job, signal) => call(() => client.retrieve(job, signal)),
     cancel: (job, signal) => call(() => client.cancel(job, signal)),
+    deleteFiles: deleteFiles && ((job, signal) => call(() => deleteFiles(job, signal))),
     async *results(job, cursor, signal) {
       try {
         yield* client.results(job, cursor, signal);

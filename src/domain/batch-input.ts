@@ -70,6 +70,7 @@ export const createBatchInput = z.strictObject({
   credentialId: z.string().nullish(),
   submit: submitRuleSchema,
   retry: retryPolicySchema.nullish(),
+  deleteProviderFiles: z.boolean().nullish(),
   requests: requestsInput.nullish(),
   idempotencyKey: idempotencyKeySchema.nullish(),
 });

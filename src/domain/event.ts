@@ -23,6 +23,7 @@ export const eventKinds = [
   'BATCH_DELETED',
   'BUDGET_WARNING',
   'RESULTS_REMOVED',
+  'PROVIDER_FILES_DELETED',
 ] as const;
 /** What happened. */
 export type EventKind = (typeof eventKinds)[number];

@@ -18,6 +18,7 @@
  * may follow what. Left to others: making a move (`batches/transition`), what a lost answer comes to
  * (`recovery.ts`).
  */
+import type { ProviderFilesState } from './provider-files.ts';
 import { type FinalJobStatus, isFinalJob, type JobStatus } from './status.ts';
 
 /** Where a job may go from each state. A retry is a new job, so nothing leads out of a final state. */
@@ -106,9 +107,10 @@ export function itemsArePending(status: JobStatus): boolean {
 /**
  * The kinds of work on a job: `submit` sends it, `recover` finds out whether it was sent, `poll` asks how it is
  * doing, `collect` copies its results: those that wait while it still runs, and at its end all of them, when every
- * item without one is given an outcome by the job's fate.
+ * item without one is given an outcome by the job's fate; `delete` has the provider delete what it keeps of the job, once
+ * that was asked for and every result is here.
  */
-export type JobWork = 'submit' | 'recover' | 'poll' | 'collect';
+export type JobWork = 'submit' | 'recover' | 'poll' | 'collect' | 'delete';
 
 /**
  * The work that a job needs next; null when nothing is left to do. Ask under the job's lease: a PENDING job
@@ -122,8 +124,10 @@ export function workOf(job: {
   readonly collected: boolean;
   /** Whether results are there to be copied although it still runs. */
   readonly resultsWaiting: boolean;
+  readonly providerFiles: ProviderFilesState;
 }): JobWork | null {
-  if (isFinalJob(job.status)) return job.collected ? null : 'collect';
+  if (isFinalJob(job.status) && job.collected) return job.providerFiles === 'DELETING' ? 'delete' : null;
+  if (isFinalJob(job.status)) return 'collect';
   if (job.resultsWaiting && (job.status === 'RUNNING' || job.status === 'CANCELLING')) return 'collect';
   if (job.status === 'PENDING' && job.providerJobId === null) return 'recover';
   return workByStatus[job.status];

@@ -16,7 +16,7 @@ const document = `query Batch($id: ID!) {
     error { code message }
     callback { url status deliveryId sentAt statusCode error nextAttemptAt }
     createdAt updatedAt closedAt submittedAt inProgressAt finalizingAt completedAt failedAt expiresAt expiredAt
-    cancellingAt cancelledAt resultsExpireAt resultsKeptUntil resultsRemovedAt lastSyncedAt nextSyncAt expectedCompletion reserved inputUrl outputUrl errorUrl
+    cancellingAt cancelledAt resultsExpireAt deleteProviderFiles resultsKeptUntil resultsRemovedAt lastSyncedAt nextSyncAt expectedCompletion reserved inputUrl outputUrl errorUrl
   }
 }`;
 

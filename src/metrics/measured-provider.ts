@@ -27,11 +27,13 @@ function measuredClient(client: ProviderClient, provider: string, meter: Meter):
       throw error;
     }
   }
+  const { deleteFiles } = client;
   return {
     submit: (submission, ports) => measured('submit', () => client.submit(submission, ports)),
     find: (submission, signal) => measured('find', () => client.find(submission, signal)),
     retrieve: (job, signal) => measured('retrieve', () => client.retrieve(job, signal)),
     cancel: (job, signal) => measured('cancel', () => client.cancel(job, signal)),
+    deleteFiles: deleteFiles && ((job, signal) => measured('deleteFiles', () => deleteFiles(job, signal))),
     async *results(job, cursor, signal) {
       const end = begin('results');
       let outcome = 'left';

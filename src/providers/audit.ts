@@ -8,6 +8,7 @@ import { cancelling } from './audit/cancelling.ts';
 import type { Check } from './audit/check.ts';
 import { collecting } from './audit/collecting.ts';
 import { decoding } from './audit/decoding.ts';
+import { deleting } from './audit/deleting.ts';
 import { Inapplicable, Unmet } from './audit/demands.ts';
 import { failing } from './audit/failing.ts';
 import { finding } from './audit/finding.ts';
@@ -29,6 +30,7 @@ export const checks: readonly Check[] = [
   ...collecting,
   ...decoding,
   ...cancelling,
+  ...deleting,
   ...calling,
 ];
 

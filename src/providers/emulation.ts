@@ -50,6 +50,8 @@ export interface Emulator extends Connection {
   readonly calls: readonly EmulatorCall[];
   /** Every batch it holds, oldest first. */
   batches(): Promise<readonly EmulatedBatch[]>;
+  /** The names of what it keeps and lets be deleted: files, objects, or batches. Absent where nothing can be. */
+  kept?(): Promise<readonly string[]>;
   /** Says where an `ACCOUNT`'s webhooks go from now on, and nowhere else, as a person would in the vendor's dashboard. */
   callAt?(url: string): Promise<void>;
   /** Sends the webhooks that are due by the clock, each once; how many. Absent where the provider calls nobody. */
@@ -68,6 +70,8 @@ export interface EmulatorOperations {
   readonly results: string;
   /** The call that adds items to a batch, where submissions are resumable. */
   readonly add?: string;
+  /** The call that deletes something, where there is one. */
+  readonly delete?: string;
 }
 
 /** One call that an emulator received. Status is null where the connection was dropped. */

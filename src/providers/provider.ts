@@ -34,7 +34,14 @@ export { unknownPricing } from './contract/capabilities.ts';
 export type { ProviderClient, Sighting, Submission, SubmissionItem, SubmitPorts } from './contract/client.ts';
 export type { ClientServices, Connection, ProviderSetting, ProviderSettings } from './contract/connection.ts';
 export { filledIn } from './contract/connection.ts';
-export type { JobCounts, JobReport, JobRun, ProviderCallback, ProviderJob } from './contract/job-report.ts';
+export type {
+  JobCounts,
+  JobReport,
+  JobRun,
+  KeptJob,
+  ProviderCallback,
+  ProviderJob,
+} from './contract/job-report.ts';
 export type { Dialect, Encoding, Inspection, RequestDraft } from './contract/requests.ts';
 export type { DecodedLine, Decoding, Outcome, ResultChunk } from './contract/results.ts';
 export type { Webhook, WebhookCall, WebhookReading } from './contract/webhook.ts';

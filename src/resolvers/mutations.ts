@@ -113,6 +113,15 @@ export async function retryBatch(
   return verbs.retryBatch(services, scope, id, readRetryBatch(fields));
 }
 
+/** Has a batch's provider delete what it keeps of it. */
+export async function deleteProviderFiles(
+  { input }: BatchArgument,
+  { services, scope }: Context,
+): Promise<BatchPayload> {
+  const id = uuidOfInput('Batch', 'batchId', input.batchId);
+  return { batch: await verbs.deleteProviderFiles(services, scope, id) };
+}
+
 /** Removes a batch. */
 export async function deleteBatch(
   { input }: BatchArgument,

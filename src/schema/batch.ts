@@ -194,6 +194,10 @@ builder.node(BatchRef, {
         'Until when the provider keeps its own copy of the results.',
         (batch) => batch.resultsExpireAt,
       ),
+      deleteProviderFiles: t.exposeBoolean('deleteProviderFiles', {
+        description:
+          'Whether the provider is to delete what it keeps of each job once all of its results are here; Job.providerFiles tells how far that is.',
+      }),
       resultsKeptUntil: t.field({
         type: 'DateTime',
         nullable: true,

@@ -2,6 +2,7 @@
 import { credentialStatuses } from '../domain/credential.ts';
 import { requestFormats, resultFormats } from '../domain/download.ts';
 import { eventKinds } from '../domain/event.ts';
+import { providerFilesStates } from '../domain/provider-files.ts';
 import type { PersonReason } from '../domain/recovery.ts';
 import { failedStatuses } from '../domain/retry.ts';
 import { batchStatuses, deliveryStatuses, itemStatuses, jobStatuses } from '../domain/status.ts';
@@ -120,7 +121,8 @@ export const EventKindType = builder.enumType('BatchEventKind', {
     SNAPSHOT: 'Nothing happened: this is the state to start from.',
     BATCH_CREATED: 'The batch was created.',
     REQUESTS_ADDED: 'Requests were added.',
-    BATCH_UPDATED: 'Its name, its metadata or its callback URL changed.',
+    BATCH_UPDATED:
+      "Its name, its metadata or its callback URL changed, or its provider's files are to be deleted.",
     BATCH_CLOSED: 'It was closed and split into jobs.',
     CLOSE_FAILED: 'Its rule could not close it; error tells why. It is still open.',
     JOB_SENDING: 'A job is being sent.',
@@ -140,8 +142,20 @@ export const EventKindType = builder.enumType('BatchEventKind', {
     BATCH_DELETED: 'The batch was deleted; batch is null.',
     BUDGET_WARNING:
       "What this batch costs or may cost brought your organization to four fifths of its month's budget: told once a month.",
+    PROVIDER_FILES_DELETED: 'A provider has deleted what it kept of a job: its requests and results.',
     RESULTS_REMOVED:
       'Its requests and results were kept for as long as this service keeps them, and cannot be read any more. Counts, usage and cost stay.',
+  }),
+});
+
+/** What becomes of that which a provider keeps of a job. */
+export const ProviderFilesStateType = builder.enumType('ProviderFilesState', {
+  description: 'What becomes of that which a provider keeps of a job: its requests and results.',
+  values: described(providerFilesStates, {
+    KEPT: 'The provider keeps it until it drops it by itself.',
+    DELETING: 'It is to be deleted, as soon as all results are here, and has not been yet.',
+    DELETED: 'The provider has deleted it, or had nothing of it any more.',
+    FAILED: 'It could not be deleted; providerFilesError tells why.',
   }),
 });
 

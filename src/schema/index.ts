@@ -9,6 +9,7 @@ import './batch-downloads.ts';
 import './provider.ts';
 import './dry-run.ts';
 import './mutations.ts';
+import './provider-files.ts';
 import './upload.ts';
 import './key-mutations.ts';
 import './quota-mutations.ts';

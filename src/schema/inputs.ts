@@ -83,6 +83,10 @@ const newBatchFields = (t: InputFields) => ({
     description:
       "One of your organization's own credentials to send it with, and no other. Where left out, its newest that works; the service's where it has none.",
   }),
+  deleteProviderFiles: t.boolean({
+    description:
+      'Whether the provider is to delete what it keeps of each job, requests and results, as soon as all of its results are here. For providers that can (ProviderCapabilities.deletion); false where left out.',
+  }),
   callbackUrl: t.string({
     description:
       'Where to call when it has ended, signed as Standard Webhooks has it: an absolute https URL that leads to a public address, or to what the setting CALLBACK_ALLOW allows.',
@@ -278,6 +282,11 @@ export const SyncBatchInput = onlyBatch('SyncBatchInput', 'The batch to sync.');
 export const CancelBatchInput = onlyBatch('CancelBatchInput', 'The batch to cancel.');
 /** What `deleteBatch` takes. */
 export const DeleteBatchInput = onlyBatch('DeleteBatchInput', 'The batch to delete.');
+/** What `deleteProviderFiles` takes. */
+export const DeleteProviderFilesInput = onlyBatch(
+  'DeleteProviderFilesInput',
+  'The batch of which the provider is to keep nothing.',
+);
 /** What `redeliverCallback` takes. */
 export const RedeliverCallbackInput = onlyBatch(
   'RedeliverCallbackInput',

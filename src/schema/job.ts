@@ -18,7 +18,8 @@ import { DirectionType, JobStatusType, PersonReasonType } from './enums.ts';
 import { JobWaitType } from './job-wait.ts';
 import { BatchRef, JobRef } from './nodes.ts';
 
-const JobErrorType = builder.objectRef<{ code: string; message: string }>('JobError').implement({
+/** Why something about a job went wrong, in its provider's words. */
+export const JobErrorType = builder.objectRef<{ code: string; message: string }>('JobError').implement({
   description: 'Why a job failed, or what went wrong with the last call about it.',
   fields: (t) => ({
     code: t.exposeString('code', { description: "The provider's word for it, in snake_case." }),

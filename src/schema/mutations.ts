@@ -282,7 +282,7 @@ builder.mutationFields((t) => ({
       }),
     }),
     description:
-      'Removes a batch with its requests and results, for good. Refused while it is at work: cancel it first.',
+      'Removes a batch with its requests and results, for good. Refused while it is at work (cancel it first), and while its provider is still deleting its files.',
     args: { input: t.arg({ type: DeleteBatchInput, required: true, description: 'Which batch to delete.' }) },
     errors: resultOf('DeleteBatch', [ValidationError, NotFoundError, BatchStateError]),
     resolve: (_root, args, context) => mutations.deleteBatch(args, context),

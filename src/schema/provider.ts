@@ -115,6 +115,11 @@ const CapabilitiesType = builder.objectRef<ProviderModel>('ProviderCapabilities'
       description: 'Whether it ends a job by itself when its window is over.',
       resolve: ({ provider }) => provider.capabilities.expires,
     }),
+    deletion: t.boolean({
+      description:
+        'Whether it deletes what it keeps of a job, requests and results, when asked to (deleteProviderFiles).',
+      resolve: ({ provider }) => provider.capabilities.deletion,
+    }),
     recovery: t.field({
       type: RecoveryType,
       description: 'How a submission whose answer was lost is found again.',

@@ -58,6 +58,11 @@ export const catalog = {
     title: "Copies a finished job's results.",
     run: onJob(['collect']),
   },
+  'job.delete-files': {
+    lane: 'short',
+    title: 'Has a provider delete what it keeps of a job whose results are all here.',
+    run: onJob(['delete']),
+  },
   'upload.discard': {
     lane: 'short',
     title: 'Removes what is left of an upload that failed, or that a process left when it died.',

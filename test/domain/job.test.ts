@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { advance, itemsArePending, jobEdges, mayMove, workOf } from '../../src/domain/job.ts';
+import { providerFilesStates } from '../../src/domain/provider-files.ts';
 import { isFinalJob, type JobStatus, jobStatuses } from '../../src/domain/status.ts';
 
 const statuses = fc.constantFrom(...jobStatuses);
@@ -102,7 +103,12 @@ test('items count as pending only while their job waits to be sent', () => {
 });
 
 describe('workOf', () => {
-  const job = { providerJobId: 'batch_1', collected: false, resultsWaiting: false };
+  const job = {
+    providerJobId: 'batch_1',
+    collected: false,
+    resultsWaiting: false,
+    providerFiles: 'KEPT',
+  } as const;
 
   test.each([
     ['CREATED', 'submit'],
@@ -136,7 +142,7 @@ describe('workOf', () => {
     expect(collected).toEqual(['RUNNING', 'CANCELLING']);
   });
 
-  test('leaves a job in peace exactly when it is final and collected', () => {
+  test('leaves a job in peace exactly when it is final and collected, and nothing of it is to be deleted', () => {
     fc.assert(
       fc.property(
         fc.record({
@@ -144,9 +150,12 @@ describe('workOf', () => {
           providerJobId: fc.option(fc.string()),
           collected: fc.boolean(),
           resultsWaiting: fc.boolean(),
+          providerFiles: fc.constantFrom(...providerFilesStates),
         }),
         (any) => {
-          expect(workOf(any) === null).toBe(isFinalJob(any.status) && any.collected);
+          const isDone = isFinalJob(any.status) && any.collected;
+          expect(workOf(any) === null).toBe(isDone && any.providerFiles !== 'DELETING');
+          expect(workOf(any) === 'delete').toBe(isDone && any.providerFiles === 'DELETING');
         },
       ),
     );

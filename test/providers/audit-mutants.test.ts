@@ -694,6 +694,35 @@ const mutants: (readonly [ids: readonly string[], rule: string, provider: Provid
     'would ask again to cancel a job that does not exist',
     failures(['cancel'], (failure) => (failure.status === 404 ? as('unavailable', failure) : failure)),
   ],
+  [
+    ['BQ-K01'],
+    'deletes the requests and leaves the results',
+    withClient(openai, ({ deleteFiles }) => ({
+      deleteFiles: deleteFiles && ((job, signal) => deleteFiles({ ...job, outputFileId: null }, signal)),
+    })),
+  ],
+  [
+    ['BQ-K02'],
+    'fails to delete what is gone',
+    client(({ deleteFiles, retrieve }) => ({
+      deleteFiles:
+        deleteFiles &&
+        (async (job, signal) => {
+          const { providerJobId, checkpoint } = job;
+          if (providerJobId !== null) {
+            await retrieve({ providerJobId, checkpoint, requestCount: 1, cancelRequestedAt: null }, signal);
+          }
+          await deleteFiles(job, signal);
+        }),
+    })),
+  ],
+  [
+    ['BQ-K03'],
+    'takes every answer to a deletion for a yes',
+    client(({ deleteFiles }) => ({
+      deleteFiles: deleteFiles && ((job, signal) => deleteFiles(job, signal).catch(() => undefined)),
+    })),
+  ],
 ];
 
 /** The same for calls, of which only some providers make any. */

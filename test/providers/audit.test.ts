@@ -36,17 +36,29 @@ const wholly = ['BQ-S15', 'BQ-S16'];
 const unsigned = ['BQ-W02', 'BQ-W03'];
 const silent = ['BQ-W01', ...unsigned, 'BQ-W04'];
 const pages = ['BQ-C05', 'BQ-C06', 'BQ-C07'];
+const keeping = ['BQ-K01', 'BQ-K02', 'BQ-K03'];
 const notices: Readonly<Record<string, readonly string[]>> = {
   anthropic: ['BQ-L06', 'BQ-S14', ...wholly, ...silent],
   openai: ['BQ-L06', ...wholly, 'BQ-C07'],
   anyapi: ['BQ-L06', ...wholly, 'BQ-C07', ...silent],
   bedrock: [...wholly, 'BQ-R10', 'BQ-C07', 'BQ-D04', ...silent],
-  xai: ['BQ-L02', 'BQ-L06', 'BQ-S13', 'BQ-S14', 'BQ-R02', 'BQ-R09', 'BQ-R10', ...pages, ...silent],
+  xai: [
+    'BQ-L02',
+    'BQ-L06',
+    'BQ-S13',
+    'BQ-S14',
+    'BQ-R02',
+    'BQ-R09',
+    'BQ-R10',
+    ...pages,
+    ...keeping,
+    ...silent,
+  ],
   letta: [
     ...['BQ-L02', 'BQ-L06', 'BQ-S14', ...wholly, 'BQ-R05', 'BQ-R09', 'BQ-R10'],
-    ...[...pages, 'BQ-D04', ...unsigned],
+    ...[...pages, 'BQ-D04', ...keeping, ...unsigned],
   ],
-  sync: [...wholly, 'BQ-R09', 'BQ-R10', 'BQ-D04', 'BQ-X01', 'BQ-X02', 'BQ-X03', 'BQ-X04'],
+  sync: [...wholly, 'BQ-R09', 'BQ-R10', 'BQ-D04', 'BQ-X01', 'BQ-X02', 'BQ-X03', 'BQ-X04', ...keeping],
   gemini: ['BQ-L02', 'BQ-L06', ...wholly, 'BQ-C07', 'BQ-D04'],
   mistral: ['BQ-L06', ...wholly, 'BQ-R10', 'BQ-C07', ...silent],
 };

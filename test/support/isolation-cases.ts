@@ -49,6 +49,7 @@ export const inputs: Readonly<Record<string, (tenant: Tenant) => Promise<Input>>
   syncBatch: async ({ done }) => ({ batchId: done }),
   cancelBatch: async ({ open }) => ({ batchId: await open() }),
   retryBatch: async ({ cancelled }) => ({ batchId: await cancelled(), idempotencyKey: randomUUID() }),
+  deleteProviderFiles: async ({ done }) => ({ batchId: done }),
   deleteBatch: async ({ open }) => ({ batchId: await open() }),
   redeliverCallback: async ({ cancelled }) => ({
     batchId: await cancelled({ callbackUrl: 'http://127.0.0.1:1' }),

@@ -186,7 +186,12 @@ export const checkTold = (_worker: WorkerScope, db: Queryable): Promise<Finding>
   );
 
 /** Kinds of event that leave the course of a batch as it is. */
-const quiet = ['BATCH_UPDATED', 'BUDGET_WARNING', 'RESULTS_REMOVED'] as const satisfies readonly EventKind[];
+const quiet = [
+  'BATCH_UPDATED',
+  'BUDGET_WARNING',
+  'RESULTS_REMOVED',
+  'PROVIDER_FILES_DELETED',
+] as const satisfies readonly EventKind[];
 
 /**
  * Nothing is left of bodies that were removed, as far as their removal has come; and what is not to be removed has all of

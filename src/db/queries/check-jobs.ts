@@ -95,7 +95,7 @@ export const checkDue = (_worker: WorkerScope, db: Queryable): Promise<Finding> 
   judge(
     db,
     sql`
-    select j.id::text, case when j.collected then j.due_at is not null
+    select j.id::text, case when j.collected then (j.due_at is not null) <> (j.provider_files = 'DELETING')
         else j.due_at is null and not (j.status = 'UNKNOWN' and coalesce(j.evidence ->> 'needsPerson', '') <> '')
       end as broken,
       format('status %s, due at %s', j.status, coalesce(j.due_at::text, 'no time')) as detail

@@ -197,6 +197,7 @@ export async function forgetUnneededSecrets(_worker: WorkerScope, db: Queryable)
       join jobs as j on j.credential_id = o.id and not j.collected
         and (j.intent_at is not null or j.provider_job_id is not null)
       where o.id = c.id or o.replaced_by = c.id)
+      and not exists (select 1 from jobs as j where j.credential_id = c.id and j.provider_files = 'DELETING')
     returning c.id`);
   return rows.length;
 }

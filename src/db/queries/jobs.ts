@@ -122,13 +122,16 @@ export async function countJobs(scope: Scope, db: Queryable, filter: JobFilter):
 }
 
 /** A job that somebody should work on now. */
-export type DueJob = Pick<JobRow, 'id' | 'status' | 'collected' | 'providerJobId' | 'resultsWaiting'>;
+export type DueJob = Pick<
+  JobRow,
+  'id' | 'status' | 'collected' | 'providerJobId' | 'resultsWaiting' | 'providerFiles'
+>;
 
 /** The same, with its place among all that wait: how many of its organization are before it, counted from 0. */
 export type PlacedJob = DueJob & { readonly place: number };
 
 /** What a job waits for: to be sent or found, to be asked about, to have its results copied. */
-export const jobStages = ['sending', 'polling', 'collecting'] as const;
+export const jobStages = ['sending', 'polling', 'collecting', 'deleting'] as const;
 /** What a job waits for. */
 export type JobStage = (typeof jobStages)[number];
 
@@ -140,6 +143,7 @@ export const stageConditions = {
     (${jobs.status} = 'PENDING' and ${isConfirmed}))`,
   collecting: sql`((${jobs.status} in ('COMPLETED', 'FAILED', 'CANCELLED', 'EXPIRED') and not ${jobs.collected}) or
     (${jobs.status} in ('RUNNING', 'CANCELLING') and ${jobs.resultsWaiting}))`,
+  deleting: sql`(${jobs.collected} and ${jobs.providerFiles} = 'DELETING')`,
 } as const satisfies Record<JobStage, SQL>;
 
 /**
@@ -162,6 +166,7 @@ export async function jobsDue(
         collected: jobs.collected,
         providerJobId: jobs.providerJobId,
         resultsWaiting: jobs.resultsWaiting,
+        providerFiles: jobs.providerFiles,
         dueAt: jobs.dueAt,
         isFree: sql<boolean>`${isFree}`.as('is_free'),
         place:
@@ -172,10 +177,10 @@ export async function jobsDue(
       .from(jobs)
       .where(and(isNotNull(jobs.dueAt), lte(jobs.dueAt, wanted.now), stageConditions[wanted.stage])),
   );
-  const { id, status, collected, providerJobId, resultsWaiting, place } = due;
+  const { id, status, collected, providerJobId, resultsWaiting, providerFiles, place } = due;
   return db
     .with(due)
-    .select({ id, status, collected, providerJobId, resultsWaiting, place })
+    .select({ id, status, collected, providerJobId, resultsWaiting, providerFiles, place })
     .from(due)
     .where(sql`${due.isFree}`)
     .orderBy(due.place, due.dueAt)
@@ -215,6 +220,7 @@ export async function wantSync(
       collected: jobs.collected,
       providerJobId: jobs.providerJobId,
       resultsWaiting: jobs.resultsWaiting,
+      providerFiles: jobs.providerFiles,
       syncRequested: jobs.syncRequested,
     });
 }

@@ -82,7 +82,7 @@ export async function postponeJob(
   id: string,
   later: { epoch: number; failures: number; dueAt: Date },
 ): Promise<void> {
-  const dueAt = sql`case when ${jobs.collected} or ${jobs.syncRequested} > ${jobs.syncBegun} then ${jobs.dueAt}
+  const dueAt = sql`case when (${jobs.collected} and ${jobs.providerFiles} <> 'DELETING') or ${jobs.syncRequested} > ${jobs.syncBegun} then ${jobs.dueAt}
     else ${later.dueAt.toISOString()}::timestamptz end`;
   await db
     .update(jobs)

@@ -58,6 +58,8 @@ export const batches = pgTable(
     retryBackoffSeconds: integer('retry_backoff_seconds'),
     /** The newest attempt that any job of it makes. */
     attempts: integer('attempts').notNull().default(1),
+    /** Whether its provider is to delete what it keeps of a job once the results are here. */
+    deleteProviderFiles: boolean('delete_provider_files').notNull().default(false),
     /** Who is told when it ends; null where nobody is. */
     callbackUrl: text('callback_url'),
     /** When the rule's timer closes the batch; null while it is not running. Read by the sweep. */

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { boolean, index, integer, jsonb, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core';
 import type { JobWait } from '../../domain/job-wait.ts';
 import type { JsonObject } from '../../domain/json-line.ts';
+import type { ProviderFilesState } from '../../domain/provider-files.ts';
 import type { JobStatus } from '../../domain/status.ts';
 import { batches } from './batches.ts';
 import { int4multirange, large, moment } from './columns.ts';
@@ -61,6 +62,11 @@ export const jobs = pgTable(
     inputFileId: text('input_file_id'),
     outputFileId: text('output_file_id'),
     errorFileId: text('error_file_id'),
+    /** What becomes of that which the provider keeps of it, and since when it is gone. */
+    providerFiles: text('provider_files').$type<ProviderFilesState>().notNull().default('KEPT'),
+    providerFilesDeletedAt: moment('provider_files_deleted_at'),
+    /** Why they are not deleted yet, or will not be. */
+    providerFilesError: jsonb('provider_files_error').$type<{ code: string; message: string }>(),
     /** Where the copying of results goes on. */
     cursor: text('cursor'),
     /** Where the provider was told to call us, and the end of that path; null where it was not told. */
@@ -129,6 +135,7 @@ export const jobs = pgTable(
       .on(t.organizationId, t.provider, t.credential, t.intentAt)
       .where(sql`intent_at is not null`),
     index('jobs_provider_job').on(t.provider, t.providerJobId).where(sql`provider_job_id is not null`),
+    index('jobs_deleting').on(t.credentialId).where(sql`provider_files = 'DELETING'`),
     index('jobs_credential').on(t.credentialId).where(sql`credential_id is not null and not collected`),
   ],
 );

@@ -14,6 +14,8 @@ import { apiVersion } from './settings.ts';
 export interface AnthropicCalls {
   retrieve(id: string, signal: AbortSignal): Promise<string>;
   cancel(id: string, signal: AbortSignal): Promise<string>;
+  /** Deletes a batch that is over, its requests and results with it. */
+  delete(id: string, signal: AbortSignal): Promise<string>;
   /** One page, newest first, after the batch with the id `afterId`. */
   list(afterId: string | null, signal: AbortSignal): Promise<string>;
 }
@@ -47,6 +49,7 @@ export function createCalls(
   return {
     retrieve: (id, signal) => textOf(batches.retrieve(id, null, { signal })),
     cancel: (id, signal) => textOf(batches.cancel(id, null, { signal })),
+    delete: (id, signal) => textOf(batches.delete(id, null, { signal })),
     list: (afterId, signal) =>
       textOf(batches.list({ limit: pageSize, ...(afterId && { after_id: afterId }) }, { signal })),
   };

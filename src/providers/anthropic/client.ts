@@ -2,9 +2,11 @@
  * The calls to Message Batches with one set of credentials. Owned here: which call answers which question, and
  * what an answer that cannot be read means. The calls themselves stand in the files beside this one.
  */
+
 import { isFinalJob } from '../../domain/status.ts';
 import { ProviderFailure } from '../failure.ts';
 import type { ClientServices, Connection, JobReport, ProviderClient } from '../provider.ts';
+import { unlessGone } from '../unless-gone.ts';
 import { createCalls } from './calls.ts';
 import { createBatch } from './create.ts';
 import { findBatches } from './find.ts';
@@ -36,6 +38,9 @@ export function connect(connection: Connection, services: ClientServices): Provi
         if (report.status === 'CANCELLING' || (report.status && isFinalJob(report.status))) return report;
         throw failure;
       }
+    },
+    async deleteFiles({ providerJobId }, signal) {
+      if (providerJobId !== null) await unlessGone(calls.delete(providerJobId, signal));
     },
     results: ({ report }, cursor, signal) => readResults(connection, clock, report, cursor, signal),
   };

@@ -148,7 +148,7 @@ export async function emulate({
     apiKey,
     stranger: { baseUrl: server.origin, apiKey: strangerKey },
     secret: apiKey,
-    operations: { create: 'create', results: 'results' },
+    operations: { create: 'create', results: 'results', delete: 'delete' },
     faults: server.faults,
     calls: server.calls,
     async batches() {
@@ -162,6 +162,7 @@ export async function emulate({
         })),
       );
     },
+    kept: async () => (await shelf.all()).map(({ id }) => id),
     close: () => server.close(),
   };
 }

@@ -27,6 +27,7 @@ export const settings = {
     partialResults: false,
     expires: true,
     statusWord: true,
+    deletion: true,
     resumable: false,
     resultsForm: 'LINES',
     tells: ['text', 'stopReason', 'tokens', 'expired', 'endTime'],

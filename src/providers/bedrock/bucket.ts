@@ -28,6 +28,8 @@ export interface Bucket {
   put(object: NewObject, signal: AbortSignal): Promise<void>;
   /** One page of the keys that begin so, in their order. */
   list(prefix: S3Place, page: string | null, signal: AbortSignal): Promise<KeyPage>;
+  /** Deletes an object; where there is none, that counts as done. */
+  delete(place: S3Place, signal: AbortSignal): Promise<void>;
   /**
    * Streams an object from the byte `from` on, for as long as bytes keep coming. `begins` is the byte that the
    * stream really begins with; null where the object has no such byte.
@@ -70,6 +72,16 @@ export function createBucket({ sdk, refusals, callSeconds = 60 }: CallServices):
       const answer = await send((aws, options) => aws.listObjectsV2(query, options), within);
       if (!isFine(answer.status)) throw await refused(answer);
       return understood(readKeyPage, await readText(answer, { creates: false }));
+    },
+
+    async delete({ bucket, key }, signal) {
+      const within = AbortSignal.any([signal, AbortSignal.timeout(callSeconds * 1000)]);
+      const answer = await send(
+        (aws, options) => aws.deleteObject({ Bucket: bucket, Key: key }, options),
+        within,
+      );
+      if (!isFine(answer.status)) throw await refused(answer);
+      answer.body.destroy();
     },
 
     async get({ bucket, key }, from, signal) {

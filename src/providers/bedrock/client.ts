@@ -6,6 +6,7 @@
  * Owned here: what a repeated cancel means. Left to others: creating (`create.ts`), looking (`find.ts`), reading
  * (`results.ts`), the wire (`calls.ts`, `bucket.ts`), when to call (`batches/`).
  */
+
 import { isFinalJob } from '../../domain/status.ts';
 import { understood } from '../answers.ts';
 import { ProviderFailure } from '../failure.ts';
@@ -13,6 +14,7 @@ import type { ClientServices, Connection, ProviderClient, ProviderJob } from '..
 import { createBucket } from './bucket.ts';
 import { createCalls } from './calls.ts';
 import { createJob } from './create.ts';
+import { deleteObjects } from './delete.ts';
 import { findJobs } from './find.ts';
 import { createRefusals } from './refusal.ts';
 import { toReport } from './report.ts';
@@ -51,6 +53,8 @@ export function connect(connection: Connection, services: ClientServices): Provi
       if (refusal !== null && !isStopping(after.status)) throw refusal;
       return after;
     },
+
+    deleteFiles: (job, signal) => deleteObjects(bucket, job, signal),
 
     results: (job, cursor, signal) => readResults({ bucket, clock }, job.report, cursor, signal),
   };

@@ -34,6 +34,14 @@ export function objectRoutes(store: Store): EmulatorRoute[] {
   ];
 }
 
+/** The keys of all objects, those that jobs have left included. */
+export async function keptObjects(store: Store): Promise<string[]> {
+  const jobs = await store.jobs.all();
+  return [...(await store.objects.all()), ...jobs.flatMap((job) => outputsOf(store, job))].map(
+    ({ key }) => key,
+  );
+}
+
 /** The vendor's answer to a call on a bucket that does not exist. */
 export const noBucket = refuseS3(404, 'NoSuchBucket', 'The specified bucket does not exist');
 const noKey = refuseS3(404, 'NoSuchKey', 'The specified key does not exist.');

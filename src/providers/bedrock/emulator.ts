@@ -9,7 +9,7 @@ import { inputLines } from '../emulator/input-lines.ts';
 import { startEmulatorServer } from '../emulator/server.ts';
 import { jobRoutes } from './emulator-jobs.ts';
 import { keysRoute } from './emulator-keys.ts';
-import { objectRoutes } from './emulator-objects.ts';
+import { keptObjects, objectRoutes } from './emulator-objects.ts';
 import { stateAt } from './emulator-state.ts';
 import { openStore, type Store } from './emulator-store.ts';
 import { account, guard, s3Path, unknownCall } from './emulator-wire.ts';
@@ -45,10 +45,11 @@ export async function emulate(options: EmulatorOptions): Promise<Emulator> {
       more: { ...connection.more, accessKeyId: strangerKey },
     },
     secret: account.secretAccessKey,
-    operations: { create: 'create', results: 'get_object' },
+    operations: { create: 'create', results: 'get_object', delete: 'delete_object' },
     faults: server.faults,
     calls: server.calls,
     batches: () => emulatedBatches(store),
+    kept: () => keptObjects(store),
     close: server.close,
   };
 }

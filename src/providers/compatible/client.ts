@@ -18,6 +18,7 @@ import type {
   Sighting,
   Submission,
 } from '../provider.ts';
+import { distinctNames, unlessGone } from '../unless-gone.ts';
 import { createCalls } from './calls.ts';
 import { listedSince, unfinished } from './listing.ts';
 import type { Quirks } from './quirks.ts';
@@ -100,6 +101,13 @@ export function connect(
         const stopping = report.status === 'CANCELLING' || (report.status && isFinalJob(report.status));
         if (!stopping) throw failure;
         return report;
+      }
+    },
+
+    async deleteFiles({ checkpoint, inputFileId, outputFileId, errorFileId }, signal) {
+      const ids = distinctNames([checkpoint?.['inputFileId'], inputFileId, outputFileId, errorFileId]);
+      for (const id of ids) {
+        await unlessGone(calls.text((sdk, options) => sdk.files.delete(id, options), { signal }));
       }
     },
 

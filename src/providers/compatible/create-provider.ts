@@ -86,6 +86,7 @@ export function createCompatibleProvider(service: CompatibleService): Provider {
       partialResults: false,
       expires: true,
       statusWord: true,
+      deletion: true,
       resumable: false,
       resultsForm: 'LINES',
       tells: ['text', 'stopReason', 'tokens', 'expired', 'endTime'],

@@ -43,6 +43,12 @@ export function fileRoutes(store: Store): EmulatorRoute[] {
   ];
 }
 
+/** The ids of all files, those that batches have left included. */
+export const keptFiles = async (store: Store): Promise<string[]> => {
+  const inputs = await store.files.all();
+  return [...inputs, ...(await outputs(store))].map(({ id }) => id);
+};
+
 const list = async (store: Store, query: URLSearchParams): Promise<EmulatorAnswer> => {
   const inputs = (await store.files.all()).map((file) => inputObject(store, file));
   const { list: shape, purpose: batchPurpose } = store.service.quirks;

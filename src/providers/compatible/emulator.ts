@@ -9,7 +9,7 @@ import { inputLines } from '../emulator/input-lines.ts';
 import { startEmulatorServer } from '../emulator/server.ts';
 import { statusOf } from './emulator-batch-object.ts';
 import { batchRoutes } from './emulator-batches.ts';
-import { fileRoutes } from './emulator-files.ts';
+import { fileRoutes, keptFiles } from './emulator-files.ts';
 import { type EmulatedService, openStore, type Store } from './emulator-store.ts';
 import { uploadRoutes } from './emulator-upload.ts';
 import { callAt, webhookRoutes } from './emulator-webhook-endpoints.ts';
@@ -40,10 +40,11 @@ export async function emulate(options: EmulatorOptions, service: EmulatedService
     apiKey: emulatorKey,
     stranger: { ...connection, apiKey: strangerKey },
     secret: emulatorKey,
-    operations: { create: 'create', results: 'content' },
+    operations: { create: 'create', results: 'content', delete: 'delete_file' },
     faults: server.faults,
     calls: server.calls,
     batches: () => emulatedBatches(store),
+    kept: () => keptFiles(store),
     ...(webhookSetting === null
       ? {}
       : { callAt: (url) => callAt(store, url), deliver: () => deliver(store) }),

@@ -41,6 +41,8 @@ export interface ProviderCapabilities {
    * completed by the next `submit` and never begun anew, and `find` may see a batch that is not complete.
    */
   readonly resumable: boolean;
+  /** Whether it deletes what it keeps of a job, its requests and results, when it is asked to. */
+  readonly deletion: boolean;
   /** `LINES`: results are files of JSON lines, kept byte for byte. `PAGES`: pages of JSON, kept as equal JSON. */
   readonly resultsForm: 'LINES' | 'PAGES';
   /** What result lines tell where they can; audited on an example request. */

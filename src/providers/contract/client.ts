@@ -1,6 +1,6 @@
 /** The calls to a provider, and what they are given. When to call is left to `batches/`. */
 import type { JsonObject } from '../../domain/json-line.ts';
-import type { JobReport, ProviderJob } from './job-report.ts';
+import type { JobReport, KeptJob, ProviderJob } from './job-report.ts';
 import type { ResultChunk } from './results.ts';
 
 /** One item of a job, as the client sends it. */
@@ -78,4 +78,9 @@ export interface ProviderClient {
     cursor: string | null,
     signal: AbortSignal,
   ): AsyncIterable<ResultChunk>;
+  /**
+   * Has the provider delete what it keeps of a job that is over: its requests and its results. Safe to call again; what
+   * is not there is deleted. Null where the provider deletes nothing at anybody's asking (`deletion`).
+   */
+  readonly deleteFiles: ((job: KeptJob, signal: AbortSignal) => Promise<void>) | null;
 }

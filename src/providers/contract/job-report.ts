@@ -11,6 +11,16 @@ export interface ProviderJob {
   readonly cancelRequestedAt: Date | null;
 }
 
+/** What is known of where a provider keeps a job's requests and results. */
+export interface KeptJob {
+  /** Null where the job never came to be, and its file may be there all the same. */
+  readonly providerJobId: string | null;
+  readonly checkpoint: JsonObject | null;
+  readonly inputFileId: string | null;
+  readonly outputFileId: string | null;
+  readonly errorFileId: string | null;
+}
+
 /** What a provider says of a job at one moment. */
 export interface JobReport {
   /** The provider's word, mapped; null for a word we do not know (the state then stays as it was). */

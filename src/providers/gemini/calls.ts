@@ -28,6 +28,8 @@ export interface Calls {
   beginUpload(file: { displayName: string; bytes: number }, signal: AbortSignal): Promise<string | null>;
   /** How a file of ours is doing, by its name. */
   file(name: string, signal: AbortSignal): Promise<string>;
+  /** Deletes a file by its name, or a job that is over. */
+  delete(name: string, signal: AbortSignal): Promise<string>;
   /** Streams a file, for as long as bytes keep coming. */
   content(name: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
@@ -110,6 +112,7 @@ export function createCalls(connection: Connection, { clock, callSeconds = 60 }:
       });
     },
     file: (name, signal) => call(`v1beta/${pathOf(name)}`, {}, signal, { read }),
+    delete: (name, signal) => call(`v1beta/${pathOf(name)}`, { method: 'DELETE' }, signal, { read }),
     content: (name, signal) =>
       download(addressOf(connection, `download/v1beta/${pathOf(name)}:download?alt=media`), {
         connection,

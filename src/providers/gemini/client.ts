@@ -5,6 +5,7 @@
  * Owned here: the order of calls and what a repeated one means. Left to others: the wire (`calls.ts`, `wire.ts`),
  * the file (`upload.ts`), when to call (`batches/`).
  */
+
 import type { JsonObject } from '../../domain/json-line.ts';
 import { isFinalJob } from '../../domain/status.ts';
 import { understood } from '../answers.ts';
@@ -17,6 +18,7 @@ import type {
   Sighting,
   Submission,
 } from '../provider.ts';
+import { distinctNames, unlessGone } from '../unless-gone.ts';
 import { createCalls } from './calls.ts';
 import { listedSince } from './listing.ts';
 import { toReport } from './report.ts';
@@ -77,6 +79,19 @@ export function connect(connection: Connection, services: ClientServices): Provi
         return report;
       }
       return ask(job, true, signal);
+    },
+
+    async deleteFiles({ checkpoint, inputFileId, outputFileId }, signal) {
+      // The requests first: the vendor is known to refuse the file of results by the length of its own name for it.
+      for (const name of distinctNames([checkpoint?.['inputFile'], inputFileId, outputFileId])) {
+        const deletion = calls.delete(name, signal).catch(async (failure: unknown) => {
+          if (!(failure instanceof ProviderFailure) || failure.status !== 403) throw failure;
+          // Of a file that is not there the vendor says that we may not see it; whether it lets us in, another call tells.
+          await calls.list(null, signal);
+          return '';
+        });
+        await unlessGone(deletion);
+      }
     },
 
     results: (job, cursor, signal) => readResults(calls, job, cursor, signal),

@@ -4,7 +4,7 @@
  */
 import type { JsonObject } from '../../domain/json-line.ts';
 import type { EmulatorAnswer, EmulatorRequest, EmulatorRoute } from '../emulator/server.ts';
-import { outputLines, outputNamed, resultsAt } from './emulator-lines.ts';
+import { outputId, outputLines, outputNamed, resultsAt } from './emulator-lines.ts';
 import { pageOf } from './emulator-list.ts';
 import type { KeptFile, Store } from './emulator-store.ts';
 import { invalid, json, missingFile, timeOf } from './emulator-wire.ts';
@@ -50,6 +50,14 @@ export function fileRoutes(store: Store): EmulatorRoute[] {
 export async function fileAt(store: Store, id: string): Promise<KeptFile | null> {
   const file = await store.files.meta(id);
   return file !== null && expiryOf(file) > store.clock.now() ? file : null;
+}
+
+/** The names of all files that are not over, those that jobs have left included. */
+export async function keptFiles(store: Store): Promise<string[]> {
+  const now = store.clock.now();
+  const uploaded = (await store.files.all()).filter((file) => expiryOf(file) > now).map(({ id }) => id);
+  const left = (await store.batches.all()).filter((batch) => resultsAt(batch, store) !== null);
+  return [...uploaded, ...left.map(({ id }) => outputId(id))].map((id) => `files/${id}`);
 }
 
 /** The vendor's file object. */
@@ -100,6 +108,11 @@ const remove = async (store: Store, id: string): Promise<EmulatorAnswer> => {
   if ((await fileAt(store, id)) !== null && (await store.files.remove(id))) return json({});
   const batch = await store.batches.meta(outputNamed(id) ?? '');
   if (batch === null || resultsAt(batch, store) === null) return missingFile(id, store.switches);
+  if (store.switches.resultsDeletion === 'refused') {
+    return invalid(
+      "* DeleteFileRequest.name: File ID (name excluding 'files/') cannot be more than 40 characters.",
+    );
+  }
   await store.batches.change(batch.id, (kept) => ({ ...kept, resultsDeleted: true }));
   return json({});
 };

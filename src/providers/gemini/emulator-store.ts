@@ -63,6 +63,7 @@ const switchesSchema = z.strictObject({
   cancelWhenOver: z.enum(['refused', 'answered']).default('refused'),
   resultsKept: z.enum(['six-weeks', 'two-days']).default('six-weeks'),
   missingFile: z.enum(['403', '404']).default('403'),
+  resultsDeletion: z.enum(['answered', 'refused']).default('answered'),
   unknownKey: z.enum(['400', '401']).default('400'),
   concurrentJobsMax: z.enum(['none', '100', '2']).default('none'),
   webhookSignature: z.enum(['token', 'secret']).default('token'),

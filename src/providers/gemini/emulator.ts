@@ -7,7 +7,7 @@ import { type EmulatedBatch, type Emulator, type EmulatorOptions, strangerKey } 
 import { inputLines } from '../emulator/input-lines.ts';
 import { startEmulatorServer } from '../emulator/server.ts';
 import { batchRoutes } from './emulator-batches.ts';
-import { fileRoutes } from './emulator-files.ts';
+import { fileRoutes, keptFiles } from './emulator-files.ts';
 import { keyIn } from './emulator-input.ts';
 import { stateOf } from './emulator-operation.ts';
 import { openStore, type Store } from './emulator-store.ts';
@@ -35,10 +35,11 @@ export async function emulate(options: EmulatorOptions): Promise<Emulator> {
     more: { webhookSecret: signer.verifier },
     stranger: { baseUrl: server.origin, apiKey: strangerKey },
     secret: emulatorKey,
-    operations: { create: 'create', results: 'download' },
+    operations: { create: 'create', results: 'download', delete: 'delete_file' },
     faults: server.faults,
     calls: server.calls,
     batches: () => emulatedBatches(store),
+    kept: () => keptFiles(store),
     deliver: () => deliverWebhooks(store, signer),
     close: server.close,
   };

@@ -44,6 +44,8 @@ export function connect(connection: Connection, services: ClientServices): Provi
       }
       return retrieve(job, signal);
     },
+    // The vendor tells of no call that would delete a batch.
+    deleteFiles: null,
     results: (job, cursor, signal) => readResults(calls, job, cursor, signal),
   };
 }

@@ -16,6 +16,7 @@ export const settings = {
     partialResults: true,
     expires: false,
     statusWord: true,
+    deletion: false,
     resumable: false,
     resultsForm: 'PAGES',
     tells: ['text', 'endTime'],

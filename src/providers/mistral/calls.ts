@@ -18,6 +18,7 @@ export interface Calls {
   /** One page of the list of jobs, newest first, counted from 0; `metadata` keeps only the jobs that carry it. */
   list(page: number, metadata: Readonly<Record<string, string>>, signal: AbortSignal): Promise<string>;
   cancel(id: string, signal: AbortSignal): Promise<string>;
+  deleteFile(fileId: string, signal: AbortSignal): Promise<string>;
   /** Streams a file, for as long as bytes keep coming. */
   content(fileId: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
@@ -77,6 +78,7 @@ export function createCalls(connection: Connection, { clock, callSeconds = 60 }:
       return text(`${jobs}?${query}`, {}, signal);
     },
     cancel: (id, signal) => text(`${jobs}/${encodeURIComponent(id)}/cancel`, { method: 'POST' }, signal),
+    deleteFile: (fileId, signal) => text(`files/${encodeURIComponent(fileId)}`, { method: 'DELETE' }, signal),
     async *content(fileId, signal) {
       const slow = new AbortController();
       const timer = setTimeout(() => slow.abort(), callMilliseconds);

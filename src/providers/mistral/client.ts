@@ -5,6 +5,7 @@
  * Owned here: the order of calls and what a repeated one means. Left to others: the wire (`calls.ts`, `wire.ts`),
  * the file (`upload.ts`), when to call (`batches/`).
  */
+
 import type { JsonObject } from '../../domain/json-line.ts';
 import { isFinalJob } from '../../domain/status.ts';
 import { understood } from '../answers.ts';
@@ -17,6 +18,7 @@ import type {
   Sighting,
   Submission,
 } from '../provider.ts';
+import { distinctNames, unlessGone } from '../unless-gone.ts';
 import { createCalls } from './calls.ts';
 import { listedSince } from './listing.ts';
 import { toReport } from './report.ts';
@@ -82,6 +84,11 @@ export function connect(connection: Connection, services: ClientServices): Provi
         if (!stopping) throw failure;
         return report;
       }
+    },
+
+    async deleteFiles({ checkpoint, inputFileId, outputFileId, errorFileId }, signal) {
+      const ids = distinctNames([checkpoint?.['inputFileId'], inputFileId, outputFileId, errorFileId]);
+      for (const id of ids) await unlessGone(calls.deleteFile(id, signal));
     },
 
     results: (job, cursor, signal) => readResults(calls, job.report, cursor, signal),

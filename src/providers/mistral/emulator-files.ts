@@ -4,7 +4,7 @@
  */
 import { isOver, lifeAt } from '../emulator/life.ts';
 import type { EmulatorAnswer, EmulatorRequest, EmulatorRoute } from '../emulator/server.ts';
-import { hasOutput, outputLines, outputNamed } from './emulator-lines.ts';
+import { hasOutput, outputId, outputLines, outputNamed } from './emulator-lines.ts';
 import type { KeptFile, Store } from './emulator-store.ts';
 import { invalid, json, refuse } from './emulator-wire.ts';
 
@@ -36,6 +36,16 @@ export function fileRoutes(store: Store): EmulatorRoute[] {
     },
   ];
 }
+
+/** The ids of all files, those that jobs have left included. */
+export const keptFiles = async (store: Store): Promise<string[]> => {
+  const inputs = (await store.files.all()).map(({ id }) => id);
+  const ids = (await store.batches.all()).flatMap(({ id }) => outputKinds.map((kind) => outputId(id, kind)));
+  const opened = await Promise.all(ids.map((id) => openOutput(store, id)));
+  return [...inputs, ...ids.filter((_id, index) => opened[index] !== null)];
+};
+
+const outputKinds = ['output', 'error'] as const;
 
 const upload = async (store: Store, request: EmulatorRequest): Promise<EmulatorAnswer> => {
   const form = await readForm(request);

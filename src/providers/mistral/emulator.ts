@@ -7,7 +7,7 @@ import { type EmulatedBatch, type Emulator, type EmulatorOptions, strangerKey } 
 import { inputLines } from '../emulator/input-lines.ts';
 import { startEmulatorServer } from '../emulator/server.ts';
 import { batchRoutes, statusOf } from './emulator-batches.ts';
-import { fileRoutes } from './emulator-files.ts';
+import { fileRoutes, keptFiles } from './emulator-files.ts';
 import { openStore, type Store } from './emulator-store.ts';
 import { emulatorKey, guard, unknownUrl } from './emulator-wire.ts';
 
@@ -29,10 +29,11 @@ export async function emulate(options: EmulatorOptions): Promise<Emulator> {
     apiKey: emulatorKey,
     stranger: { baseUrl: server.origin, apiKey: strangerKey },
     secret: emulatorKey,
-    operations: { create: 'create', results: 'content' },
+    operations: { create: 'create', results: 'content', delete: 'delete_file' },
     faults: server.faults,
     calls: server.calls,
     batches: () => emulatedBatches(store),
+    kept: () => keptFiles(store),
     close: server.close,
   };
 }

@@ -60,6 +60,9 @@ export function connect(connection: Connection, services: ClientServices): Provi
       });
     },
 
+    // The vendor tells of no call that would delete anything.
+    deleteFiles: null,
+
     results: (job, cursor, signal) => readResults(connection, services, job.report, cursor, signal),
   };
 }

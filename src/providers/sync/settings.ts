@@ -22,6 +22,7 @@ export const settings = {
     partialResults: false,
     expires: false,
     statusWord: true,
+    deletion: false,
     resumable: false,
     resultsForm: 'LINES',
     // A result is a video behind a URL: no text, no tokens, no stop reason. Of the times only the creation's is told.

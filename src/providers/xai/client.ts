@@ -43,6 +43,8 @@ export function connect(connection: Connection, services: ClientServices): Provi
         throw failure;
       }
     },
+    // The vendor tells of no call that would delete a batch.
+    deleteFiles: null,
     results: (job, cursor, signal) => readResults(calls, job.providerJobId, cursor, signal),
   };
 }

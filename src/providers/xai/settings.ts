@@ -24,6 +24,7 @@ export const settings = {
     partialResults: true,
     expires: false,
     statusWord: false,
+    deletion: false,
     resumable: true,
     resultsForm: 'PAGES',
     tells: ['text', 'stopReason', 'tokens', 'expired'],
