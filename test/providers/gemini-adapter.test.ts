@@ -12,6 +12,7 @@ import type { Emulator, EmulatorOptions, FaultEffect } from '../../src/providers
 import { gemini } from '../../src/providers/gemini/index.ts';
 import type {
   JobReport,
+  KeptJob,
   ProviderClient,
   ProviderJob,
   Submission,
@@ -879,3 +880,43 @@ const listen = async (
   });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 };
+
+describe('deleting', () => {
+  const kept = async () => (await emulator.kept?.()) ?? [];
+  const deleteFiles = async (of: KeptJob) => client.deleteFiles?.(of, quiet);
+  const finished = async () => {
+    const of = await submitted(['one', 'two']);
+    clock.advance({ seconds: 60 });
+    const { inputFileId, outputFileId, errorFileId } = await client.retrieve(of, quiet);
+    return { ...of, inputFileId, outputFileId, errorFileId };
+  };
+
+  test('the requests are deleted also where the vendor refuses to delete the results by their name', async () => {
+    await begin({ switches: { resultsDeletion: 'refused' } });
+    const of = await finished();
+    const failure = await failureOf(deleteFiles(of));
+    expect(failure).toMatchObject({ kind: 'rejected', status: 400 });
+    expect(failure.message).toContain('40 characters');
+    expect(await kept()).toEqual([of.outputFileId]);
+  });
+
+  test.each(['403', '404'])(
+    'a file that is not there, which is answered with %s, was deleted',
+    async (missingFile) => {
+      await begin({ switches: { missingFile } });
+      const of = await finished();
+      await deleteFiles(of);
+      expect(await kept()).toEqual([]);
+      await deleteFiles(of);
+    },
+  );
+
+  test('a key that may see nothing deletes nothing, whatever it is answered', async () => {
+    await begin();
+    const of = await finished();
+    fault('delete_file', { kind: 'answer', status: 403 });
+    fault('list', { kind: 'answer', status: 403 });
+    expect(await failureOf(deleteFiles(of))).toMatchObject({ status: 403 });
+    expect(await kept()).toHaveLength(2);
+  });
+});
