@@ -76,6 +76,9 @@ export const pageSizes = {
 /** The largest number that Postgres' `integer` holds. */
 export const int4Max = 2_147_483_647;
 
+// Made once: a page of batches has fifty nested lists.
+const numberKeys = z.tuple([z.int().min(0).max(int4Max)]);
+
 /** The window of a nested list that is ordered by one number, and the number it lies beyond. */
 export function numberWindow(
   kind: string,
@@ -83,7 +86,7 @@ export function numberWindow(
   size: { max: number; default: number },
 ): { window: PageWindow; beyond: number | null } {
   const window = pageWindow(args, size);
-  const [beyond] = cursorOf(kind, window, z.tuple([z.int().min(0).max(int4Max)])) ?? [null];
+  const [beyond] = cursorOf(kind, window, numberKeys) ?? [null];
   return { window, beyond };
 }
 

@@ -16,7 +16,14 @@ import type { ItemStatus } from '../domain/status.ts';
 import { isTerminalBatch } from '../domain/status.ts';
 import { ArgumentError } from '../errors.ts';
 import { cursorOf, numberWindow, pageSizes, uuidOfArgument } from './arguments.ts';
-import { type Connection, connectionOf, readingLimit, readingOrder } from './connection.ts';
+import {
+  type Asked,
+  type Connection,
+  connectionOf,
+  readingLimit,
+  readingOrder,
+  withOwn,
+} from './connection.ts';
 
 /** A batch, as the schema's type is backed. */
 export type BatchModel = BatchRow;
@@ -84,10 +91,12 @@ export async function batchJobs(
   batch: BatchRow,
   args: PageArguments,
   { loaders }: Context,
+  asked: Asked<JobRow> = null,
 ): Promise<Connection<JobRow>> {
   const { window, beyond } = numberWindow('job', args, pageSizes.batches);
   const page = { limit: readingLimit(window), order: readingOrder(window, 'ascending'), beyond };
-  const rows = await loaders.jobs(page).load(batch.id);
+  const columns = withOwn(asked, 'batchId', 'number');
+  const rows = await loaders.jobs({ page, columns }).load(batch.id);
   return connectionOf(
     window,
     rows,

@@ -36,15 +36,32 @@ export function connectionOf<Row>(
   const shown = rows.slice(0, window.limit);
   const more = rows.length > window.limit;
   const forward = window.direction === 'forward';
-  const edges = (forward ? shown : shown.toReversed()).map((node) => ({ cursor: cursorOf(node), node }));
+  // Most who ask for nodes ask for no cursor of each.
+  const edges = (forward ? shown : shown.toReversed()).map((node) => ({
+    node,
+    get cursor() {
+      return cursorOf(node);
+    },
+  }));
   return {
     edges,
     pageInfo: {
       hasNextPage: forward ? more : window.before !== null,
       hasPreviousPage: forward ? window.after !== null : more,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
+      get startCursor() {
+        return edges[0]?.cursor ?? null;
+      },
+      get endCursor() {
+        return edges.at(-1)?.cursor ?? null;
+      },
     },
     totalCount,
   };
 }
+
+/** The columns of its rows that a connection is asked for; null for all of them. */
+export type Asked<Row> = readonly (keyof Row & string)[] | null;
+
+/** The same with those that the connection itself looks at. */
+export const withOwn = <Row>(columns: Asked<Row>, ...own: (keyof Row & string)[]): Asked<Row> =>
+  columns === null ? null : [...own, ...columns];

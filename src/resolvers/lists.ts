@@ -9,7 +9,14 @@ import { type PageArguments, pageWindow } from '../domain/page.ts';
 import { ArgumentError } from '../errors.ts';
 import { pageSizes } from './arguments.ts';
 import { creationCursor, refuseHopeless } from './batch.ts';
-import { type Connection, connectionOf, readingLimit, readingOrder } from './connection.ts';
+import {
+  type Asked,
+  type Connection,
+  connectionOf,
+  readingLimit,
+  readingOrder,
+  withOwn,
+} from './connection.ts';
 
 /** Which way a list by creation time goes. */
 export interface CreationOrder {
@@ -26,17 +33,17 @@ export async function listBatches(
     orderBy?: CreationOrder | null | undefined;
   },
   { services: { db }, scope }: Context,
+  columns: Asked<BatchRow> = null,
 ): Promise<Connection<BatchRow>> {
   const filter = readBatchFilter(args.filter);
   const window = pageWindow(args, pageSizes.batches);
   const cursor = creationCursor('batch');
-  const rows = await db.read((q) =>
-    batchPage(scope, q, filter, {
-      limit: readingLimit(window),
-      order: readingOrder(window, orderOf(args.orderBy)),
-      beyond: cursor.read(window),
-    }),
-  );
+  const page = {
+    limit: readingLimit(window),
+    order: readingOrder(window, orderOf(args.orderBy)),
+    beyond: cursor.read(window),
+  };
+  const rows = await db.read((q) => batchPage(scope, q, filter, page, withOwn(columns, 'id', 'createdAt')));
   return connectionOf(window, rows, cursor.of, () => db.read((q) => countBatches(scope, q, filter)));
 }
 
@@ -44,18 +51,18 @@ export async function listBatches(
 export async function listJobs(
   args: PageArguments & { filter?: JobFilter | null | undefined; orderBy?: CreationOrder | null | undefined },
   { services: { db }, scope }: Context,
+  columns: Asked<JobRow> = null,
 ): Promise<Connection<JobRow>> {
   refuseHopeless('filter', { ...args.filter });
   const window = pageWindow(args, pageSizes.batches);
   const cursor = creationCursor('jobOfAll');
   const filter = args.filter ?? {};
-  const rows = await db.read((q) =>
-    jobPage(scope, q, filter, {
-      limit: readingLimit(window),
-      order: readingOrder(window, orderOf(args.orderBy)),
-      beyond: cursor.read(window),
-    }),
-  );
+  const page = {
+    limit: readingLimit(window),
+    order: readingOrder(window, orderOf(args.orderBy)),
+    beyond: cursor.read(window),
+  };
+  const rows = await db.read((q) => jobPage(scope, q, filter, page, withOwn(columns, 'id', 'createdAt')));
   return connectionOf(window, rows, cursor.of, () => db.read((q) => countJobs(scope, q, filter)));
 }
 

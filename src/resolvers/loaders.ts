@@ -31,7 +31,9 @@ import { batchJobPages, countBatchJobs, findJobs } from '../db/queries/jobs.ts';
 import { errorGroups } from '../db/queries/results.ts';
 import { countStrays } from '../db/queries/strays.ts';
 import { findUploads, newestUploads } from '../db/queries/uploads.ts';
+import type { JobRow } from '../db/tables/jobs.ts';
 import type { OrganizationScope } from '../domain/scope.ts';
+import type { Asked } from './connection.ts';
 
 /** Where a nested page starts and which way it goes; equal for all parents of one field. */
 export interface NestedPage {
@@ -141,9 +143,9 @@ export function createLoaders(db: Database, scope: OrganizationScope) {
       textOfItem,
       textOfItem,
     ),
-    jobs: perArguments((page: NestedPage) =>
+    jobs: perArguments(({ page, columns }: { page: NestedPage; columns: Asked<JobRow> }) =>
       manyByKey(
-        (ids: readonly string[]) => read((q) => batchJobPages(scope, q, ids, page)),
+        (ids: readonly string[]) => read((q) => batchJobPages(scope, q, ids, page, columns)),
         (job) => job.batchId,
         same,
       ),

@@ -1,8 +1,8 @@
+import { globalId } from '../resolvers/arguments.ts';
 import { attemptCost, itemCost } from '../resolvers/cost.ts';
 import {
   type AttemptModel,
   type ItemErrorModel,
-  type ItemModel,
   itemAttempts,
   itemBatch,
   itemError,
@@ -94,14 +94,12 @@ const AttemptType = builder.objectRef<AttemptModel>('BatchItemAttempt').implemen
   }),
 });
 
-builder.node(ItemRef, {
+builder.objectType(ItemRef, {
   description:
     'One request and what became of it. Its position in the batch is its identity; customId is your own name for it.',
-  id: {
-    description: 'Its global id.',
-    resolve: (item: ItemModel) => itemKeyText(item),
-  },
+  interfaces: [builder.nodeInterfaceRef()],
   fields: (t) => ({
+    id: t.id({ description: 'Its global id.', resolve: (item) => globalId('BatchItem', itemKeyText(item)) }),
     position: t.exposeInt('position', { description: 'Where it stands in the batch, counted from 0.' }),
     customId: t.exposeString('customId', {
       description: 'Your own name for it, unique within the batch; made for you where you gave none.',

@@ -1,3 +1,8 @@
+/**
+ * The type Job, and how jobs are asked for. It is long because a job has many fields, and each is told here to whoever
+ * meets it in GraphiQL. What a field says in `ofJob` is all that it looks at: see `columns-asked.ts`.
+ */
+import { globalId } from '../resolvers/arguments.ts';
 import {
   type JobCallback,
   type JobModel,
@@ -14,6 +19,7 @@ import {
 } from '../resolvers/job.ts';
 import { listJobs } from '../resolvers/lists.ts';
 import { builder } from './builder.ts';
+import { jobColumns, type MomentOf, ofJob } from './columns-asked.ts';
 import { DirectionType, JobStatusType, PersonReasonType } from './enums.ts';
 import { JobWaitType } from './job-wait.ts';
 import { BatchRef, JobRef } from './nodes.ts';
@@ -79,17 +85,34 @@ const JobCallbackType = builder.objectRef<JobCallback>('JobCallback').implement(
   }),
 });
 
-builder.node(JobRef, {
+builder.objectType(JobRef, {
   description:
     "One batch at a provider, for some of a batch's items. A batch is split into as many jobs as the provider's limits need.",
-  id: { description: 'Its global id.', resolve: (job: JobModel) => job.id },
+  interfaces: [builder.nodeInterfaceRef()],
   fields: (t) => {
-    const moment = (description: string, at: (job: JobModel) => Date | null) =>
-      t.field({ type: 'DateTime', nullable: true, description, resolve: at });
+    const moment = (description: string, column: MomentOf<JobModel>) =>
+      t.field({
+        type: 'DateTime',
+        nullable: true,
+        description,
+        extensions: ofJob(column),
+        resolve: (job) => job[column],
+      });
     return {
-      uuid: t.field({ type: 'UUID', description: 'Its plain id.', resolve: (job) => job.id }),
+      id: t.id({
+        description: 'Its global id.',
+        extensions: ofJob('id'),
+        resolve: (job) => globalId('Job', job.id),
+      }),
+      uuid: t.field({
+        extensions: ofJob('id'),
+        type: 'UUID',
+        description: 'Its plain id.',
+        resolve: (job) => job.id,
+      }),
       number: t.exposeInt('number', { description: 'Which job of its batch it is, counted from 1.' }),
       status: t.field({
+        extensions: ofJob('status'),
         type: JobStatusType,
         description: 'What it is doing.',
         resolve: (job) => job.status,
@@ -105,6 +128,7 @@ builder.node(JobRef, {
         description: "The provider's own word for what it is doing.",
       }),
       raw: t.field({
+        extensions: ofJob('raw'),
         type: 'JSON',
         nullable: true,
         description: "The provider's last answer about it, as it came.",
@@ -136,12 +160,14 @@ builder.node(JobRef, {
         description: 'Why its run stopped, in the word of a provider whose jobs are runs of agents.',
       }),
       totalDurationNs: t.field({
+        extensions: ofJob('totalDurationNs'),
         type: 'BigInt',
         nullable: true,
         description: 'How long its run took, in nanoseconds, where the provider tells.',
         resolve: (job) => job.totalDurationNs,
       }),
       ttftNs: t.field({
+        extensions: ofJob('ttftNs'),
         type: 'BigInt',
         nullable: true,
         description: 'How long its first token took, in nanoseconds, where the provider tells.',
@@ -157,16 +183,25 @@ builder.node(JobRef, {
       }),
       requestCount: t.exposeInt('requestCount', { description: 'How many requests it has.' }),
       bytes: t.field({
+        extensions: ofJob('bytes'),
         type: 'BigInt',
         description: 'Its size as it is sent, in bytes.',
         resolve: (job) => job.bytes,
       }),
       counts: t.field({
+        extensions: ofJob(
+          'providerTotal',
+          'providerSucceeded',
+          'providerErrored',
+          'providerExpired',
+          'providerCancelled',
+        ),
         type: JobCountsType,
         description: "The provider's own counts.",
         resolve: (job) => job,
       }),
       strayCount: t.int({
+        extensions: ofJob('id'),
         description: 'How many lines of its results belonged to none of its items; they are kept aside.',
         resolve: (job, _args, context) => jobStrayCount(job, context),
       }),
@@ -178,10 +213,12 @@ builder.node(JobRef, {
         resolve: (job) => jobNeedsPerson(job),
       }),
       madeElsewhere: t.boolean({
+        extensions: ofJob('itemKeys'),
         description: "Whether the provider's batch was made elsewhere and taken over by adoptJob.",
         resolve: (job) => job.itemKeys === 'CALLERS',
       }),
       evidence: t.field({
+        extensions: ofJob('evidence'),
         type: 'JSON',
         nullable: true,
         description:
@@ -189,6 +226,7 @@ builder.node(JobRef, {
         resolve: (job) => jobEvidence(job),
       }),
       error: t.field({
+        extensions: ofJob('errorCode', 'errorMessage'),
         type: JobErrorType,
         nullable: true,
         description: 'Why it failed, or what went wrong with the last call about it; null when all is well.',
@@ -207,43 +245,56 @@ builder.node(JobRef, {
         description: "The provider's file with the failures, where it has one.",
       }),
       batch: t.field({
+        extensions: ofJob('batchId'),
         type: BatchRef,
         description: 'The batch that it belongs to.',
         resolve: (job, _args, context) => jobBatch(job, context),
       }),
       createdAt: t.field({
+        extensions: ofJob('createdAt'),
         type: 'DateTime',
         description: 'When it was planned.',
         resolve: (job) => job.createdAt,
       }),
       updatedAt: t.field({
+        extensions: ofJob('updatedAt'),
         type: 'DateTime',
         description: 'When it changed last.',
         resolve: (job) => job.updatedAt,
       }),
-      submittedAt: moment('When the provider confirmed it.', (job) => job.submittedAt),
-      inProgressAt: moment('When the provider began to work on it.', (job) => job.inProgressAt),
-      finalizingAt: moment('When the provider began to prepare the results.', (job) => job.finalizingAt),
-      completedAt: moment('When the provider ended it.', (job) => job.completedAt),
-      failedAt: moment('When it failed as a whole.', (job) => job.failedAt),
-      expiresAt: moment("When the provider's window ends.", (job) => job.expiresAt),
-      expiredAt: moment("When the provider's window ended.", (job) => job.expiredAt),
-      cancellingAt: moment('When the provider began to stop it.', (job) => job.cancellingAt),
-      cancelledAt: moment('When it was stopped.', (job) => job.cancelledAt),
-      resultsExpireAt: moment('Until when the provider keeps the results.', (job) => job.resultsExpireAt),
-      lastSyncedAt: moment('When the provider was last asked.', (job) => job.lastSyncedAt),
+      submittedAt: moment('When the provider confirmed it.', 'submittedAt'),
+      inProgressAt: moment('When the provider began to work on it.', 'inProgressAt'),
+      finalizingAt: moment('When the provider began to prepare the results.', 'finalizingAt'),
+      completedAt: moment('When the provider ended it.', 'completedAt'),
+      failedAt: moment('When it failed as a whole.', 'failedAt'),
+      expiresAt: moment("When the provider's window ends.", 'expiresAt'),
+      expiredAt: moment("When the provider's window ended.", 'expiredAt'),
+      cancellingAt: moment('When the provider began to stop it.', 'cancellingAt'),
+      cancelledAt: moment('When it was stopped.', 'cancelledAt'),
+      resultsExpireAt: moment('Until when the provider keeps the results.', 'resultsExpireAt'),
+      lastSyncedAt: moment('When the provider was last asked.', 'lastSyncedAt'),
       waitingFor: t.field({
+        extensions: ofJob('status', 'waitingFor'),
         type: JobWaitType,
         nullable: true,
         description:
           'What it waits for before it is sent: its turn, or room at its provider. Null where it is sent as soon as a worker is free, and once it was.',
         resolve: jobWaitingFor,
       }),
-      notBefore: moment(
-        'Until when it waits to be sent, or to be sent again; null once it was sent.',
-        jobNotBefore,
-      ),
-      nextSyncAt: moment('When the provider is asked next; syncBatch asks now.', jobNextSyncAt),
+      notBefore: t.field({
+        type: 'DateTime',
+        nullable: true,
+        description: 'Until when it waits to be sent, or to be sent again; null once it was sent.',
+        extensions: ofJob('status', 'dueAt'),
+        resolve: jobNotBefore,
+      }),
+      nextSyncAt: t.field({
+        type: 'DateTime',
+        nullable: true,
+        description: 'When the provider is asked next; syncBatch asks now.',
+        extensions: ofJob('status', 'dueAt', 'providerJobId'),
+        resolve: jobNextSyncAt,
+      }),
     };
   },
 });
@@ -279,7 +330,7 @@ builder.queryField('jobs', (t) =>
         filter: t.arg({ type: JobFilterInput, description: 'Which jobs to show.' }),
         orderBy: t.arg({ type: CreationOrderInput, description: 'Newest first where left out.' }),
       },
-      resolve: (_root, args, context) => listJobs(args, context),
+      resolve: (_root, args, context, info) => listJobs(args, context, jobColumns(info)),
     },
     JobConnection,
   ),

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { decimalPattern } from '../domain/decimal.ts';
 import { isUuid } from '../domain/ids.ts';
 import type { JsonValue } from '../domain/json-line.ts';
+import { momentText } from '../domain/moment-text.ts';
 import { isDay } from '../domain/month.ts';
 import { builder } from './builder.ts';
 
@@ -14,7 +15,7 @@ const refuse = (message: string): never => {
 builder.scalarType('DateTime', {
   description: 'A moment in UTC with milliseconds, such as `2026-11-23T10:00:00.000Z`.',
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
-  serialize: (value) => value.toISOString(),
+  serialize: momentText,
   parseValue: (value) => {
     const text = z.iso.datetime({ offset: true }).safeParse(value);
     const date = new Date(text.data ?? '');

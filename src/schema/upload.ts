@@ -7,6 +7,7 @@ import {
   QuotaExceededError,
   ValidationError,
 } from '../errors.ts';
+import { globalId } from '../resolvers/arguments.ts';
 import * as uploads from '../resolvers/uploads.ts';
 import { builder } from './builder.ts';
 import { DryRunType } from './dry-run.ts';
@@ -28,11 +29,12 @@ const UploadErrorType = builder.objectRef<uploads.UploadFault>('UploadError').im
   }),
 });
 
-builder.node(UploadRef, {
+builder.objectType(UploadRef, {
   description:
     'A file of requests on its way in through a URL of its own. All of its requests are in the batch at once, when it is COMPLETED; until then, and where it fails, none is.',
-  id: { description: 'Its global id.', resolve: (upload: uploads.UploadModel) => upload.id },
+  interfaces: [builder.nodeInterfaceRef()],
   fields: (t) => ({
+    id: t.id({ description: 'Its global id.', resolve: (upload) => globalId('Upload', upload.id) }),
     uuid: t.field({ type: 'UUID', description: 'Its plain UUID.', resolve: ({ id }) => id }),
     status: t.field({
       type: UploadStatusType,

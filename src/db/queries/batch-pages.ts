@@ -7,6 +7,7 @@ import type { BatchFilter } from '../../domain/batch-filter.ts';
 import type { Scope } from '../../domain/scope.ts';
 import { batchStatuses } from '../../domain/status.ts';
 import type { Queryable } from '../client.ts';
+import { type Columns, readRows } from '../rows.ts';
 import { type BatchRow, batches } from '../tables/batches.ts';
 import {
   beyondCursor,
@@ -23,17 +24,20 @@ export async function batchPage(
   db: Queryable,
   filter: BatchFilter,
   page: CreationPage,
+  columns: Columns<typeof batches> = null,
 ): Promise<BatchRow[]> {
   const { status, provider, namePrefix, metadata } = filter;
   const wanted = and(inScope(scope, batches.organizationId), matches(filter), beyondCursor(batches, page));
   // Texts are the better way in.
   const stretches = namePrefix || metadata ? {} : { status, provider };
-  return db
-    .select()
-    .from(batches)
-    .where(pageInStretches(batches, { ...stretches, all: batchStatuses }, wanted, page))
-    .orderBy(byCreation(batches, page))
-    .limit(page.limit);
+  const shown = pageInStretches(batches, { ...stretches, all: batchStatuses }, wanted, page);
+  return readRows(
+    db,
+    batches,
+    columns,
+    (selected) =>
+      sql`select ${selected} from ${batches} where ${shown ?? sql`true`} order by ${byCreation(batches, page)} limit ${page.limit}`,
+  );
 }
 
 /** How many batches of the scope match. */

@@ -3,6 +3,7 @@ import { and, asc, eq, inArray, isNotNull, lte, type SQL, sql } from 'drizzle-or
 import type { Scope, WorkerScope } from '../../domain/scope.ts';
 import { type JobStatus, jobStatuses } from '../../domain/status.ts';
 import type { Queryable } from '../client.ts';
+import { type Columns, readRows } from '../rows.ts';
 import { type JobRow, jobs } from '../tables/jobs.ts';
 import {
   beyondCursor,
@@ -102,18 +103,21 @@ export async function jobPage(
   db: Queryable,
   filter: JobFilter,
   page: CreationPage,
+  columns: Columns<typeof jobs> = null,
 ): Promise<JobRow[]> {
   const wanted = and(
     inScope(scope, jobs.organizationId),
     ofStretches(jobs, filter),
     beyondCursor(jobs, page),
   );
-  return db
-    .select()
-    .from(jobs)
-    .where(pageInStretches(jobs, { ...filter, all: jobStatuses }, wanted, page))
-    .orderBy(byCreation(jobs, page))
-    .limit(page.limit);
+  const shown = pageInStretches(jobs, { ...filter, all: jobStatuses }, wanted, page);
+  return readRows(
+    db,
+    jobs,
+    columns,
+    (selected) =>
+      sql`select ${selected} from ${jobs} where ${shown ?? sql`true`} order by ${byCreation(jobs, page)} limit ${page.limit}`,
+  );
 }
 
 /** How many jobs of the scope match. */
@@ -225,43 +229,32 @@ export async function wantSync(
     });
 }
 
-/** One page of each batch's jobs by number. */
+/** One page of each batch's jobs by number, one batch after the other. */
 export async function batchJobPages(
   scope: Scope,
   db: Queryable,
   batchIds: readonly string[],
   page: { limit: number; order: 'ascending' | 'descending'; beyond: number | null },
+  columns: Columns<typeof jobs> = null,
 ): Promise<JobRow[]> {
   const ascending = page.order === 'ascending';
-  const ranked = db.$with('ranked').as(
-    db
-      .select({
-        rankedId: sql<string>`${jobs.id}`.as('ranked_id'),
-        place:
-          sql<number>`row_number() over (partition by ${jobs.batchId} order by ${jobs.number} ${ascending ? sql`asc` : sql`desc`})`.as(
-            'place',
-          ),
-      })
-      .from(jobs)
-      .where(
-        and(
-          inArray(jobs.batchId, [...batchIds]),
-          inScope(scope, jobs.organizationId),
-          page.beyond === null
-            ? undefined
-            : ascending
-              ? sql`${jobs.number} > ${page.beyond}`
-              : sql`${jobs.number} < ${page.beyond}`,
-        ),
-      ),
+  const byNumber = sql`${jobs.number} ${ascending ? sql`asc` : sql`desc`}`;
+  const beyond =
+    page.beyond === null
+      ? undefined
+      : ascending
+        ? sql`${jobs.number} > ${page.beyond}`
+        : sql`${jobs.number} < ${page.beyond}`;
+  const ofBatch = and(sql`${jobs.batchId} = b.id`, inScope(scope, jobs.organizationId), beyond);
+  return readRows(
+    db,
+    jobs,
+    columns,
+    (
+      selected,
+    ) => sql`select j.* from unnest(${sql.param([...batchIds])}::uuid[]) as b(id) cross join lateral (
+      select ${selected} from ${jobs} where ${ofBatch ?? sql`true`} order by ${byNumber} limit ${page.limit}) j`,
   );
-  const rows = await db
-    .with(ranked)
-    .select({ job: jobs })
-    .from(jobs)
-    .innerJoin(ranked, sql`${ranked.rankedId} = ${jobs.id} and ${ranked.place} <= ${page.limit}`)
-    .orderBy(sql`${jobs.number} ${ascending ? sql`asc` : sql`desc`}`);
-  return rows.map((row) => row.job);
 }
 
 /** How many jobs each batch has; a batch without any is left out. */
