@@ -73,8 +73,12 @@ export async function withBench<T>(full: boolean, work: (bench: Bench) => Promis
     const directory = await mkdtemp(join(tmpdir(), 'batchql-bench-'));
     undo.push(() => rm(directory, { recursive: true, force: true }));
     await chmod(directory, 0o755);
-    const started = await startEmbeddedPostgres({ dataDirectory: join(directory, 'data') });
+    const started = await startEmbeddedPostgres({
+      dataDirectory: join(directory, 'data'),
+      settings: { shared_preload_libraries: 'pg_stat_statements' },
+    });
     undo.push(() => started.stop());
+    await countStatements(started.url, 'none');
     return started;
   };
   try {
@@ -116,6 +120,15 @@ export async function processorSeconds(pid: number): Promise<number> {
 
 /** Of the kernel's, to programs: the same on every Linux that Node runs on. */
 const ticksPerSecond = 100;
+
+/** Says which statements the server counts in `pg_stat_statements`; none until a row asks for it, because it takes time. */
+export async function countStatements(url: string, which: 'none' | 'top'): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(`alter system set pg_stat_statements.track = ${which}`);
+  await client.query('select pg_reload_conf()');
+  await client.end();
+}
 
 let databases = 0;
 
