@@ -64,6 +64,24 @@ program
   );
 
 program
+  .command('upload')
+  .description(
+    'Sends a file of requests to a service that runs, into an open batch or a new one, as a whole or not at all: docs/uploads.md. Signs in with BATCHQL_API_KEY, and prints the UUID of the batch.',
+  )
+  .argument('<file>', 'JSON lines, plain or gzip; - for standard input')
+  .option('--url <url>', 'where the service is', httpUrl, 'http://127.0.0.1:4000')
+  .option('--batch <id>', 'the open batch that it goes into')
+  .option('--provider <name>', 'makes a new batch instead, for this provider: docs/providers.md')
+  .option('--name <name>', 'what to call the new batch')
+  .option('--model <name>', 'the model of requests that name none')
+  .option('--endpoint <path>', "the endpoint of requests that name none; the provider's first where left out")
+  .option('--window <window>', "how long the provider may take; the provider's first where left out")
+  .option('--submit', 'closes the batch and sends it as soon as the file is in')
+  .option('--dry-run', 'checks the file and tells what it would cost; nothing is made or kept')
+  .option('--idempotency-key <text>', 'a name of your own for this call, under which it is done once')
+  .action(async (file, options) => (await import('./upload.ts')).upload(file, options));
+
+program
   .command('emulate')
   .description("Runs the providers' emulators on one port, for software of your own: docs/emulators.md.")
   .option('--port <port>', 'where to listen; 0 for any that is free', port, 4010)
