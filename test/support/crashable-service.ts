@@ -216,7 +216,7 @@ function connectionSettings({ settings }: Provider, emulator: Emulator): Record<
 /** What the database's clock would do in half a minute. */
 async function expireLeases(db: Database): Promise<void> {
   const past = sql`clock_timestamp() - interval '1 second'`;
-  for (const table of ['jobs', 'deliveries']) {
+  for (const table of ['jobs', 'deliveries', 'uploads']) {
     await db.read((q) =>
       q.execute(sql`update ${sql.identifier(table)} set lease_until = ${past} where lease_until is not null`),
     );
