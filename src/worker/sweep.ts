@@ -50,10 +50,16 @@ export async function sweep({ db, clock, settings }: Services): Promise<number> 
   for (const id of deliveryIds) await db.read((q) => addTask(q, deliverTask, id));
   const uploadIds = await db.read((q) => uploadsAbandoned(workerScope, q, rowsPerSweep));
   for (const id of uploadIds) await db.read((q) => addTask(q, 'upload.discard', id));
+  tasks += deliveryIds.length + uploadIds.length;
   const keptBefore = keptSince(now, settings.resultRetentionDays);
-  const removalIds = await db.read((q) => batchesToRemove(workerScope, q, keptBefore, removalsPerSweep));
-  for (const id of removalIds) await db.read((q) => addTask(q, 'batch.remove-results', id));
-  return tasks + deliveryIds.length + uploadIds.length + removalIds.length;
+  return keptBefore === null ? tasks : tasks + (await wakeRemovals({ db }, keptBefore));
+}
+
+/** Adds a task for some of what was kept long enough, and for what is being removed; answers how many. */
+async function wakeRemovals({ db }: Pick<Services, 'db'>, keptBefore: Date | null): Promise<number> {
+  const ids = await db.read((q) => batchesToRemove(workerScope, q, keptBefore, removalsPerSweep));
+  for (const id of ids) await db.read((q) => addTask(q, 'batch.remove-results', id));
+  return ids.length;
 }
 
 const partitionMonthsAhead = 3;
@@ -64,9 +70,8 @@ const callbackDays = 3;
 
 /**
  * Housekeeping: partitions for the months to come, events, uploads and entries of the audit trail older than their
- * retention,
- * providers' calls of long ago, callers' keys of yesterday, secrets of revoked credentials that no job needs. Asked
- * every hour.
+ * retention, providers' calls of long ago, callers' keys of yesterday, secrets of revoked credentials that no job needs;
+ * and what was being removed when its setting was taken away. Asked every hour.
  */
 export async function keepHouse({ db, clock, settings }: Services): Promise<void> {
   const now = clock.now();
@@ -76,6 +81,7 @@ export async function keepHouse({ db, clock, settings }: Services): Promise<void
   await db.read((q) => forgetCallbacks(workerScope, q, calledBefore));
   await db.read((q) => forgetCalls(workerScope, q, forgottenBefore(now)));
   await db.read((q) => forgetUnneededSecrets(workerScope, q));
+  await wakeRemovals({ db }, null);
   for (const remove of [deleteEventsBefore, deleteAuditBefore, deleteUploadsBefore]) {
     let deleted: number;
     do deleted = await db.read((q) => remove(workerScope, q, before, rowsPerRound));

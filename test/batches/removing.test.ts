@@ -10,6 +10,7 @@ import { itemRequests } from '../../src/db/queries/item-pages.ts';
 import { type OrganizationScope, workerScope } from '../../src/domain/scope.ts';
 import { ResultsRemovedError } from '../../src/errors.ts';
 import type { Services } from '../../src/services.ts';
+import { keepHouse, sweep } from '../../src/worker/sweep.ts';
 import { expectInvariants } from '../support/invariants.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import { anotherProcess, batchNow, makeBatch } from '../support/verbs.ts';
@@ -47,6 +48,16 @@ async function storedOf(id: string): Promise<{ requests: number; responses: numb
              (select count(response)::int from results where batch_id = ${id}) as responses`),
   );
   return rows[0] ?? { requests: -1, responses: -1 };
+}
+
+/** Of which batches a removal is in the queue. */
+async function removalsQueued() {
+  const { rows } = await services.db.read((q) =>
+    q.execute(sql`
+      select j.payload ->> 'id' as id from graphile_worker._private_jobs j
+      join graphile_worker._private_tasks t on t.id = j.task_id where t.identifier = 'batch.remove-results'`),
+  );
+  return rows;
 }
 
 /** The services of a worker that dies once it has committed so many transactions. */
@@ -88,6 +99,11 @@ it('What has begun is brought to its end, also where the setting is taken away m
   const { dying, stop } = dyingAfter(2);
   await removeResults(dying, id, stop);
   const forGood = { ...services, settings: { ...services.settings, resultRetentionDays: null } };
+  await services.db.read((q) => q.execute(sql`delete from graphile_worker._private_jobs`));
+  await sweep(forGood);
+  expect(await removalsQueued()).toEqual([]);
+  await keepHouse(forGood);
+  expect(await removalsQueued()).toEqual([{ id }]);
   await removeResults(forGood, id, neverStops);
   expect(await storedOf(id)).toEqual({ requests: 0, responses: 0 });
 }, 60_000);

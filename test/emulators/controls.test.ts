@@ -47,7 +47,7 @@ describe('the controls', () => {
         OPENAI_BASE_URL: openai.baseUrl,
         OPENAI_API_KEY: openai.apiKey,
       }),
-      operations: { create: 'create', results: 'content' },
+      operations: { create: 'create', results: 'content', delete: 'delete_file' },
       switches: {},
     });
   });
