@@ -3,7 +3,7 @@
  * While one is stored the next is read, but nothing is asked of the provider, so what happens to it stays in one order.
  * One bad line is one bad item; a line of nobody's is kept as a stray.
  */
-import { countJobResults, insertResults, type NewResult } from '../db/queries/results.ts';
+import { type CountedResult, countJobResults, insertResults, ResultRows } from '../db/queries/results.ts';
 import { addSpend } from '../db/queries/spend.ts';
 import { insertStrays, type Stray } from '../db/queries/strays.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
@@ -12,19 +12,19 @@ import { isFinalJob } from '../domain/status.ts';
 import { addTallies, type Tally, tallyOf } from '../domain/tally.ts';
 import { unknownUsage } from '../domain/usage.ts';
 import { ProviderFailure } from '../providers/failure.ts';
-import type { JobReport, Provider, ProviderClient } from '../providers/provider.ts';
+import type { JobReport, Outcome, Provider, ProviderClient } from '../providers/provider.ts';
 import type { Services } from '../services.ts';
 import { filesAfter } from './files-after.ts';
 import { changeHeldJob } from './held-job.ts';
 import { itemFinder, type PositionOf, type ReadLine } from './item-of-line.ts';
 import { providerJobOf } from './job-report.ts';
-import { priceResults, type UnpricedResult } from './result-cost.ts';
+import { resultPricer } from './result-cost.ts';
 import { storableText } from './storable-text.ts';
 import { unlessStalled } from './unless-stalled.ts';
 
 /**
- * Copies what the provider gives after the job's cursor, a transaction for each chunk, one after the other. A job that still runs ends with
- * the last of its results, so that no batch ends before its jobs.
+ * Copies what the provider gives after the job's cursor, a transaction for each chunk, one after the other. A job that still
+ * runs ends with the last of its results, so that no batch ends before its jobs.
  */
 export async function copyLines(
   services: Services,
@@ -42,6 +42,8 @@ export async function copyLines(
   // Of an answer that ends too early the last line is half of one, and not to be taken for what it seems.
   let held: ReadLine[] = [];
   let cursor = job.cursor;
+  // One is filled while the other is stored.
+  let [free, busy] = [new ResultRows(job), new ResultRows(job)];
   let writing: ReturnType<typeof writeChunk> = Promise.resolve('more');
   try {
     for await (const { lines, isFollowed = false, ...chunk } of results) {
@@ -49,7 +51,8 @@ export async function copyLines(
       const read = [...held, ...lines.map((line) => ({ line, read: provider.decoding.decode(line) }))];
       held = read.at(-1)?.read.kind === 'malformed' ? read.splice(-1) : [];
       if (held.length === 0) ({ cursor } = chunk);
-      const sorted = await sortLines(services, job, read, findItems);
+      [free, busy] = [busy, free];
+      const sorted = await sortLines(services, job, read, { findItems, results: busy });
       if ((await writing) === 'ended') return;
       writing = writeChunk(services, job, cursor, sorted);
       // Its failure is met when it is waited for, which may be later than it comes.
@@ -61,7 +64,8 @@ export async function copyLines(
     await writing.catch(() => undefined);
   }
   if (held.length === 0 || (await incompleteness(services, job, report)) !== null) return;
-  await writeChunk(services, job, cursor, await sortLines(services, job, held, findItems));
+  const last = await sortLines(services, job, held, { findItems, results: free });
+  await writeChunk(services, job, cursor, last);
 }
 
 /** The code of an answer that ended too early. */
@@ -90,56 +94,58 @@ export async function incompleteness(
 }
 
 interface SortedLines {
-  readonly results: readonly NewResult[];
+  readonly results: ResultRows;
   readonly strays: readonly Stray[];
 }
 
-/** What the lines say of our items, with what it cost, and the lines that say nothing of them. */
+/** Fills `results` with what the lines say of our items, with what it cost; the lines that say nothing of them are strays. */
 async function sortLines(
   services: Services,
   job: JobRow,
   lines: readonly ReadLine[],
-  findItems: (lines: readonly ReadLine[]) => Promise<PositionOf>,
+  {
+    findItems,
+    results,
+  }: { findItems: (lines: readonly ReadLine[]) => Promise<PositionOf>; results: ResultRows },
 ): Promise<SortedLines> {
-  const positionOf = await findItems(lines);
-  const results: UnpricedResult[] = [];
+  const positions = lines.map(await findItems(lines));
+  const priceOf = await resultPricer(
+    services,
+    job,
+    positions.filter((position) => position !== null),
+  );
+  results.clear();
   const strays: Stray[] = [];
-  for (const entry of lines) {
-    const { line, read } = entry;
-    const position = positionOf(entry);
+  for (const [place, { line, read }] of lines.entries()) {
+    const position = positions[place] ?? null;
+    const response = storableText(line);
     if (position === null) {
-      strays.push({
-        line: storableText(line),
-        reason: read.kind === 'result' ? 'its key belongs to no item of the job' : read.reason,
-      });
-    } else if (read.kind === 'malformed') {
-      results.push({
-        position,
-        status: 'ERRORED',
-        errorCode: 'malformed_result',
-        errorMessage: `The provider's result line cannot be read: ${read.reason}.`,
-        retryable: true,
-        stopReason: null,
-        ...unknownUsage,
-        charged: null,
-        response: storableText(line),
-      });
-    } else {
-      const { usage, errorCode, errorMessage, stopReason, charged = null, ...outcome } = read.outcome;
-      results.push({
-        position,
-        ...outcome,
-        ...usage,
-        charged,
-        errorCode: errorCode === null ? null : storableText(errorCode),
-        errorMessage: errorMessage === null ? null : storableText(errorMessage),
-        stopReason: stopReason === null ? null : storableText(stopReason),
-        response: storableText(line),
-      });
+      const reason = read.kind === 'result' ? 'its key belongs to no item of the job' : read.reason;
+      strays.push({ line: response, reason });
+      continue;
     }
+    const outcome = read.kind === 'result' ? read.outcome : malformed(read.reason);
+    const { status, retryable, usage, charged = null } = outcome;
+    const { model, cost, saved } = priceOf(position, usage, charged);
+    const errorCode = storable(outcome.errorCode);
+    const errorMessage = storable(outcome.errorMessage);
+    const stopReason = storable(outcome.stopReason);
+    const words = { status, errorCode, errorMessage, retryable, stopReason };
+    results.add({ position, ...words, ...usage, cost, saved, response }, model);
   }
-  return { results: await priceResults(services, job, results), strays };
+  return { results, strays };
 }
+
+const storable = (text: string | null): string | null => (text === null ? null : storableText(text));
+
+const malformed = (reason: string): Outcome => ({
+  status: 'ERRORED',
+  errorCode: 'malformed_result',
+  errorMessage: `The provider's result line cannot be read: ${reason}.`,
+  retryable: true,
+  stopReason: null,
+  usage: unknownUsage,
+});
 
 async function writeChunk(
   services: Services,
@@ -165,7 +171,7 @@ async function writeChunk(
     ended = !isFinalJob(current.status) && (await countJobResults(workerScope, tx, job)) >= job.requestCount;
     return {
       event: 'RESULTS_ADDED',
-      data: { lines: results.length + lines.length, strays },
+      data: { lines: results.counted.length + lines.length, strays },
       set: ended ? { ...set, ...complete(now), ...filesAfter(current, now, { isLost: false }) } : set,
       settled: { tally: addTallies([...models.values()]), from: 'submitted' },
     };
@@ -174,7 +180,7 @@ async function writeChunk(
 }
 
 /** What results come to, by the models of their requests. */
-function tallyByModel(results: readonly NewResult[]): ReadonlyMap<string | null, Tally> {
+function tallyByModel(results: readonly CountedResult[]): ReadonlyMap<string | null, Tally> {
   const models = Map.groupBy(results, ({ model }) => model);
   return new Map(Array.from(models, ([model, some]) => [model, tallyOf(some)]));
 }

@@ -4,42 +4,41 @@
  * `domain/cost.ts`.
  */
 import { itemModels } from '../db/queries/items.ts';
-import type { NewResult } from '../db/queries/results.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
-import { costOf } from '../domain/cost.ts';
+import { costOf, type ResultCost } from '../domain/cost.ts';
 import type { Decimal } from '../domain/decimal.ts';
 import { workerScope } from '../domain/scope.ts';
+import type { Usage } from '../domain/usage.ts';
 import type { Services } from '../services.ts';
 
-/** A result, and what its provider says that it took for it. */
-export type UnpricedResult = Omit<NewResult, 'cost' | 'saved' | 'model'> & {
-  readonly charged: Decimal | null;
-};
+/** What a request is for, and what its result cost. */
+export interface Priced extends ResultCost {
+  readonly model: string | null;
+}
 
-/** The results with their models and costs. */
-export async function priceResults(
+/** How results at these positions are priced: by what they used, and what their provider says that it took, if it does. */
+export async function resultPricer(
   services: Pick<Services, 'db' | 'prices' | 'providers'>,
   job: JobRow,
-  results: readonly UnpricedResult[],
-): Promise<NewResult[]> {
+  positions: readonly number[],
+): Promise<(position: number, usage: Usage, charged: Decimal | null) => Priced> {
   const entry = services.providers.find(job.provider);
-  const modelOf = await modelFinder(services, job, results);
-  return results.map((result) => {
-    const model = modelOf(result.position);
+  const modelOf = await modelFinder(services, job, positions);
+  return (position, usage, charged) => {
+    const model = modelOf(position);
     const price = entry === null ? null : services.prices.find(entry.provider, model, job.createdAt);
-    const { cost, saved } = costOf(result, price, result.charged);
-    return { ...result, model, cost, saved };
-  });
+    const { cost, saved } = costOf(usage, price, charged);
+    return { model, cost, saved };
+  };
 }
 
 /** The model of each request; only those of a job that mixes them have to be looked up. */
 async function modelFinder(
   { db }: Pick<Services, 'db'>,
   job: JobRow,
-  results: readonly UnpricedResult[],
+  positions: readonly number[],
 ): Promise<(position: number) => string | null> {
-  if (job.model !== null || results.length === 0) return () => job.model;
-  const positions = results.map(({ position }) => position);
+  if (job.model !== null || positions.length === 0) return () => job.model;
   const models = await db.read((q) => itemModels(workerScope, q, job.batchId, positions));
   return (position) => models.get(position) ?? null;
 }

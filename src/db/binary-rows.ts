@@ -7,8 +7,10 @@ import copyStreams from 'pg-copy-streams';
 import type { Decimal } from '../domain/decimal.ts';
 import type { Queryable } from './client.ts';
 
-/** Writes rows, column after column; every value may be null. */
+/** Rows, written column after column; every value but a moment may be null. */
 export interface BinaryRows {
+  /** How many rows were begun. */
+  readonly count: number;
   /** Begins a row; its columns follow in the order of the statement. */
   row(): void;
   /** The 16 bytes of a `uuid`, as `uuidBytes` makes them. */
@@ -20,27 +22,46 @@ export interface BinaryRows {
   text(value: string | null): void;
   numeric(value: Decimal | null): void;
   moment(value: Date): void;
-  /** All rows, header and trailer included; nothing may be written afterwards. */
-  end(): Buffer;
+  /** Writes the first columns of the only row of `others`, which must be as long, over those of every row here. */
+  overwrite(others: BinaryRows): void;
+  /** Takes all rows out. Only where nobody reads them any more: their memory is written over. */
+  clear(): void;
+  /** The rows but for those at these places, counted from 0. Valid until another row is begun. */
+  encoded(except?: ReadonlySet<number>): Buffer;
 }
 
-/** A writer of rows with so many columns, which all together take at most `bytesMax`, the texts as `textBytesMax` tells. */
-export function binaryRows(columns: number, bytesMax: number): BinaryRows {
-  const buffer = Buffer.allocUnsafe(header.length + bytesMax + 2);
-  let offset = header.copy(buffer);
-  const absent = () => {
-    offset = buffer.writeInt32BE(-1, offset);
+/**
+ * Rows with so many columns. What a row is made of can be forgotten as soon as it is written: what waits to be stored then
+ * is bytes outside of the heap, which no collection of garbage has to carry on.
+ */
+export function binaryRows(columns: number, bytesAtFirst = 64 * 1024): BinaryRows {
+  let buffer = Buffer.allocUnsafeSlow(bytesAtFirst);
+  let offset = 0;
+  const begins: number[] = [];
+  const room = (bytes: number) => {
+    if (offset + bytes <= buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(offset + bytes, 2 * buffer.length));
+    buffer.copy(larger, 0, 0, offset);
+    buffer = larger;
   };
   const length = (bytes: number) => {
+    room(4 + Math.max(0, bytes));
     offset = buffer.writeInt32BE(bytes, offset);
   };
+  const absent = () => length(-1);
   const putLarge = (value: number) => {
     length(8);
     offset = buffer.writeInt32BE(Math.floor(value / 2 ** 32), offset);
     offset = buffer.writeUInt32BE(value >>> 0, offset);
   };
+  const rowAt = (place: number) => buffer.subarray(begins[place], begins[place + 1] ?? offset);
   return {
+    get count() {
+      return begins.length;
+    },
     row() {
+      begins.push(offset);
+      room(2);
       offset = buffer.writeInt16BE(columns, offset);
     },
     uuid(bytes) {
@@ -64,42 +85,50 @@ export function binaryRows(columns: number, bytesMax: number): BinaryRows {
     },
     text(value) {
       if (value === null) return absent();
+      // No code unit takes more than three; of a long text it is worth knowing how many.
+      room(4 + (value.length > 100 ? Buffer.byteLength(value) : 3 * value.length));
       const bytes = buffer.write(value, offset + 4);
       offset = buffer.writeInt32BE(bytes, offset) + bytes;
     },
     numeric(value) {
       if (value === null) return absent();
+      // A head, and two bytes for each four digits, begun ones included.
+      room(16 + value.length);
       const bytes = writeNumeric(buffer, offset + 4, value);
       offset = buffer.writeInt32BE(bytes, offset) + bytes;
     },
     moment(value) {
       putLarge((value.getTime() - postgresEpoch) * 1000);
     },
-    end() {
-      offset = buffer.writeInt16BE(-1, offset);
-      return buffer.subarray(0, offset);
+    overwrite(others) {
+      const first = others.encoded().subarray(2);
+      for (const begin of begins) first.copy(buffer, begin + 2);
+    },
+    clear() {
+      offset = 0;
+      begins.length = 0;
+    },
+    encoded(except = new Set()) {
+      if (except.size === 0) return buffer.subarray(0, offset);
+      return Buffer.concat(begins.flatMap((_, place) => (except.has(place) ? [] : [rowAt(place)])));
     },
   };
 }
 
-/** Sends rows through a `copy … from stdin (format binary)`, within the transaction. */
-export async function copyRows(tx: Queryable, statement: string, rows: Buffer): Promise<void> {
+/** Sends encoded rows through a `copy … from stdin (format binary)`, within the transaction. */
+export async function copyRows(tx: Queryable, statement: string, encoded: Buffer): Promise<void> {
   const { $client: client } = tx as Queryable & { readonly $client: pg.PoolClient };
   const stream = client.query(copyStreams.from(statement));
   await new Promise<void>((resolve, reject) => {
     stream.once('error', reject).once('finish', resolve);
-    stream.end(rows);
+    stream.write(header);
+    stream.write(encoded);
+    stream.end(trailer);
   });
 }
 
 /** A UUID's 16 bytes. */
 export const uuidBytes = (id: string): Buffer => Buffer.from(id.replaceAll('-', ''), 'hex');
-
-/** The most bytes that a text takes: no code unit takes more than three. */
-export const textBytesMax = (text: string | null): number => (text === null ? 0 : 3 * text.length);
-
-/** The most bytes that a decimal takes beside its length: a head, and two for each four digits, begun ones included. */
-export const numericBytesMax = (value: Decimal | null): number => (value === null ? 0 : 14 + value.length);
 
 /**
  * Writes a decimal as Postgres keeps it, and answers how many bytes that takes: a head, and digits to the base of 10,000,
@@ -150,6 +179,8 @@ const digitZero = 0x30;
 
 /** Signature, flags, and the length of an extension that there is not. */
 const header = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
+
+const trailer = Buffer.from([0xff, 0xff]);
 
 /** What Postgres counts moments from: the beginning of the year 2000. */
 const postgresEpoch = Date.UTC(2000, 0, 1);

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { binaryRows, copyRows, numericBytesMax, textBytesMax, uuidBytes } from '../../src/db/binary-rows.ts';
+import { binaryRows, copyRows, uuidBytes } from '../../src/db/binary-rows.ts';
 import { type Database, openDatabase } from '../../src/db/client.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -44,11 +44,7 @@ describe('Rows by COPY', () => {
         const read = await db.transaction(async (tx) => {
           await tx.execute(sql`create temporary table copied (place int, id uuid, count int, large bigint, yes boolean,
             words text, amount numeric, at timestamptz) on commit drop`);
-          const bytesMax = all.reduce(
-            (sum, { words, amount }) => sum + 100 + textBytesMax(words) + numericBytesMax(amount),
-            0,
-          );
-          const rows = binaryRows(8, bytesMax);
+          const rows = binaryRows(8, 16);
           for (const [place, one] of all.entries()) {
             rows.row();
             rows.integer(place);
@@ -60,7 +56,7 @@ describe('Rows by COPY', () => {
             rows.numeric(one.amount);
             rows.moment(one.at);
           }
-          await copyRows(tx, 'copy copied from stdin (format binary)', rows.end());
+          await copyRows(tx, 'copy copied from stdin (format binary)', rows.encoded());
           const { rows: found } =
             await tx.execute(sql`select id, count, large::text, yes, words, amount::text,
             (extract(epoch from at) * 1000)::float8 as at from copied order by place`);
@@ -86,13 +82,35 @@ describe('Rows by COPY', () => {
     );
   });
 
+  it('can be left out, and have their first columns written when those are known', async () => {
+    const rows = binaryRows(2, 16);
+    for (const words of ['a', 'b', null, 'd']) {
+      rows.row();
+      rows.integer(0);
+      rows.text(words);
+    }
+    const first = binaryRows(1);
+    first.row();
+    first.integer(7);
+    rows.overwrite(first);
+    expect(rows.count).toBe(4);
+    const read = await db.transaction(async (tx) => {
+      await tx.execute(sql`create temporary table few (seq int, words text) on commit drop`);
+      await copyRows(tx, 'copy few from stdin (format binary)', rows.encoded(new Set([1])));
+      await copyRows(tx, 'copy few from stdin (format binary)', rows.encoded());
+      return (await tx.execute(sql`select seq, words from few order by ctid`)).rows;
+    });
+    const all = (list: (string | null)[]) => list.map((words) => ({ seq: 7, words }));
+    expect(read).toEqual(all(['a', null, 'd', 'a', 'b', null, 'd']));
+  });
+
   it('that the table refuses are told as an error, and the connection works on', async () => {
     const refused = db.transaction(async (tx) => {
       await tx.execute(sql`create temporary table strict (place int not null) on commit drop`);
-      const rows = binaryRows(1, 100);
+      const rows = binaryRows(1);
       rows.row();
       rows.integer(null);
-      await copyRows(tx, 'copy strict from stdin (format binary)', rows.end());
+      await copyRows(tx, 'copy strict from stdin (format binary)', rows.encoded());
     });
     await expect(refused).rejects.toMatchObject({ code: '23502' });
     expect((await db.read((q) => q.execute(sql`select 1 as one`))).rows).toEqual([{ one: 1 }]);

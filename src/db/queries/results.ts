@@ -2,17 +2,21 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { Scope, WorkerScope } from '../../domain/scope.ts';
 import type { ResultStatus } from '../../domain/status.ts';
-import { type Tally, tallyOfSame } from '../../domain/tally.ts';
-import { binaryRows, copyRows, numericBytesMax, textBytesMax, uuidBytes } from '../binary-rows.ts';
+import { type Counted, type Tally, tallyOfSame } from '../../domain/tally.ts';
+import { binaryRows, copyRows, uuidBytes } from '../binary-rows.ts';
 import type { Queryable } from '../client.ts';
 import { type ResultRow, results } from '../tables/results.ts';
 import { isOutcome, withHeldOf } from './outcome.ts';
 import { batchInScope } from './scope.ts';
 
-/** A result without what the statement itself supplies, and the model that its request names. */
-export type NewResult = Omit<ResultRow, 'batchId' | 'attempt' | 'jobId' | 'seq' | 'finishedAt'> & {
+/** A result without what the statement itself supplies. */
+export type NewResult = Omit<ResultRow, 'batchId' | 'attempt' | 'jobId' | 'seq' | 'finishedAt'>;
+
+/** What is counted of a result, for the model that its request names. */
+export interface CountedResult extends Counted {
+  readonly position: number;
   readonly model: string | null;
-};
+}
 
 /** What the results of one statement share. */
 export interface ResultOrigin {
@@ -23,22 +27,111 @@ export interface ResultOrigin {
   readonly at: Date;
 }
 
+/** Results of a job that are to be added, written for COPY as they are read; what counts of each is kept beside it. */
+export class ResultRows {
+  #counted: CountedResult[] = [];
+  readonly #rows = binaryRows(copiedColumns.length);
+  readonly #batchId: Buffer;
+  readonly #jobId: Buffer;
+  readonly #attempt: number;
+
+  constructor({
+    batchId,
+    id,
+    attempt,
+  }: { readonly batchId: string; readonly id: string; readonly attempt: number }) {
+    this.#batchId = uuidBytes(batchId);
+    this.#jobId = uuidBytes(id);
+    this.#attempt = attempt;
+  }
+
+  /** Takes all of them out, to be filled anew; not before those were added that it held. */
+  clear(): void {
+    this.#counted = [];
+    this.#rows.clear();
+  }
+
+  get counted(): readonly CountedResult[] {
+    return this.#counted;
+  }
+
+  add(result: NewResult, model: string | null): void {
+    const { position, status, cost, saved } = result;
+    const { inputTokens, outputTokens, cachedInputTokens, cacheWriteInputTokens, reasoningTokens } = result;
+    const usage = { inputTokens, outputTokens, cachedInputTokens, cacheWriteInputTokens, reasoningTokens };
+    this.#counted.push({ position, model, status, cost, saved, ...usage });
+    const rows = this.#rows;
+    rows.row();
+    // Known when they are added.
+    rows.integer(0);
+    rows.moment(new Date(0));
+    rows.uuid(this.#batchId);
+    rows.uuid(this.#jobId);
+    rows.integer(this.#attempt);
+    rows.integer(position);
+    rows.text(status);
+    rows.text(result.errorCode);
+    rows.text(result.errorMessage);
+    rows.boolean(result.retryable);
+    rows.text(result.stopReason);
+    rows.bigint(inputTokens);
+    rows.bigint(outputTokens);
+    rows.bigint(cachedInputTokens);
+    rows.bigint(cacheWriteInputTokens);
+    rows.bigint(reasoningTokens);
+    rows.numeric(cost);
+    rows.numeric(saved);
+    rows.text(result.response);
+  }
+
+  /** The rows but for those at these places, of an event and a moment. */
+  encoded({ seq, at }: Pick<ResultOrigin, 'seq' | 'at'>, except: ReadonlySet<number>): Buffer {
+    const first = binaryRows(2, 64);
+    first.row();
+    first.integer(seq);
+    first.moment(at);
+    this.#rows.overwrite(first);
+    return this.#rows.encoded(except);
+  }
+}
+
+const copiedColumns = [
+  ...[
+    'seq',
+    'finished_at',
+    'batch_id',
+    'job_id',
+    'attempt',
+    'position',
+    'status',
+    'error_code',
+    'error_message',
+  ],
+  ...['retryable', 'stop_reason', 'input_tokens', 'output_tokens', 'cached_input_tokens'],
+  ...['cache_write_input_tokens', 'reasoning_tokens', 'cost', 'saved', 'response'],
+];
+const copyStatement = `copy results (${copiedColumns.join(', ')}) from stdin (format binary)`;
+
 /**
- * Adds results, and answers what was added; those whose (batch, position, attempt) is there already stay as they are and
- * do not count. Whoever calls holds the batch's row, so that nobody adds any meanwhile; if somebody did, the primary key
- * would refuse all of it.
+ * Adds results, and answers what counts of those that were added; those whose (batch, position, attempt) is there already
+ * stay as they are and do not count. Whoever calls holds the batch's row, so that nobody adds any meanwhile; if somebody
+ * did, the primary key would refuse all of it.
  */
 export async function insertResults(
   worker: WorkerScope,
   tx: Queryable,
   origin: ResultOrigin,
-  rows: readonly NewResult[],
-): Promise<NewResult[]> {
-  const fresh = new Map<number, NewResult>();
-  for (const row of rows) if (!fresh.has(row.position)) fresh.set(row.position, row);
-  for (const position of await positionsThere(worker, tx, origin, [...fresh.keys()])) fresh.delete(position);
-  const added = [...fresh.values()];
-  if (added.length > 0) await copyRows(tx, copyStatement, encodedRows(origin, added));
+  rows: ResultRows,
+): Promise<readonly CountedResult[]> {
+  const taken = new Set(await positionsThere(worker, tx, origin, rows.counted));
+  const left = new Set<number>();
+  for (const [place, { position }] of rows.counted.entries()) {
+    if (taken.has(position)) left.add(place);
+    // What comes twice is taken once, the first time.
+    taken.add(position);
+  }
+  const added = rows.counted.filter((_, place) => !left.has(place));
+  if (added.length > 0) await copyRows(tx, copyStatement, rows.encoded(origin, left));
   return added;
 }
 
@@ -46,8 +139,10 @@ async function positionsThere(
   _worker: WorkerScope,
   tx: Queryable,
   { batchId, attempt }: ResultOrigin,
-  positions: readonly number[],
+  asked: readonly CountedResult[],
 ): Promise<number[]> {
+  if (asked.length === 0) return [];
+  const positions = asked.map(({ position }) => position);
   const rows = await tx
     .select({ position: results.position })
     .from(results)
@@ -60,71 +155,6 @@ async function positionsThere(
     );
   return rows.map(({ position }) => position);
 }
-
-const copiedColumns = [
-  ...[
-    'batch_id',
-    'job_id',
-    'attempt',
-    'seq',
-    'finished_at',
-    'position',
-    'status',
-    'error_code',
-    'error_message',
-  ],
-  ...['retryable', 'stop_reason', 'input_tokens', 'output_tokens', 'cached_input_tokens'],
-  ...['cache_write_input_tokens', 'reasoning_tokens', 'cost', 'saved', 'response'],
-];
-const copyStatement = `copy results (${copiedColumns.join(', ')}) from stdin (format binary)`;
-/** What a row takes beside its texts and decimals: its head, the columns' lengths, and what has a length of its own. */
-const fixedBytes = 2 + copiedColumns.length * 4 + 2 * 16 + 3 * 4 + 8 + 1 + 5 * 8;
-
-function encodedRows(origin: ResultOrigin, added: readonly NewResult[]): Buffer {
-  const batchId = uuidBytes(origin.batchId);
-  const jobId = origin.jobId === null ? null : uuidBytes(origin.jobId);
-  const rows = binaryRows(
-    copiedColumns.length,
-    added.reduce((sum, row) => sum + bytesMaxOf(row), 0),
-  );
-  for (const row of added) {
-    rows.row();
-    rows.uuid(batchId);
-    rows.uuid(jobId);
-    rows.integer(origin.attempt);
-    rows.integer(origin.seq);
-    rows.moment(origin.at);
-    rows.integer(row.position);
-    rows.text(row.status);
-    rows.text(row.errorCode);
-    rows.text(row.errorMessage);
-    rows.boolean(row.retryable);
-    rows.text(row.stopReason);
-    rows.bigint(row.inputTokens);
-    rows.bigint(row.outputTokens);
-    rows.bigint(row.cachedInputTokens);
-    rows.bigint(row.cacheWriteInputTokens);
-    rows.bigint(row.reasoningTokens);
-    rows.numeric(row.cost);
-    rows.numeric(row.saved);
-    rows.text(row.response);
-  }
-  return rows.end();
-}
-
-const bytesMaxOf = ({
-  status,
-  errorCode,
-  errorMessage,
-  stopReason,
-  response,
-  cost,
-  saved,
-}: NewResult): number => {
-  const texts = textBytesMax(status) + textBytesMax(errorCode) + textBytesMax(errorMessage);
-  const longer = textBytesMax(stopReason) + textBytesMax(response);
-  return fixedBytes + texts + longer + numericBytesMax(cost) + numericBytesMax(saved);
-};
 
 /** Gives every item of `positions` that has no result in this attempt the same one, and no response; answers what that comes to. */
 export async function settleMissing(
