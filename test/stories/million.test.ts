@@ -25,6 +25,8 @@ const lines = Number(process.env['FILE_LINES'] ?? 20_000);
 /** What OpenAI takes in one job. */
 const linesOfJob = 50_000;
 const megabytesMax = 512;
+/** Beyond what it holds at rest, whatever the size of the file. */
+const growthMegabytesMax = 150;
 const key = 'bq_million_0123456789abcdef';
 const minutes = 60_000;
 
@@ -191,6 +193,7 @@ it.runIf(canWatch)(
     await tell('results downloaded');
 
     expect(resident.most(), told.join('\n')).toBeLessThan(megabytesMax);
+    expect(resident.most() - atRest, told.join('\n')).toBeLessThan(growthMegabytesMax);
     expect(resident.looks()).toBeGreaterThan(20);
     console.log(
       `${told.join('; ')}; at most ${resident.most().toFixed(0)} MB, ${atRest.toFixed(0)} MB at rest`,
