@@ -2,7 +2,7 @@
 import type { Bench, BenchDatabase } from '../bench.ts';
 
 /** Starts the service and fills its database. */
-export async function filledService(bench: Bench, batches: number) {
+export async function filledService(bench: Bench, batches: number, jobsOfEach: number) {
   const database = await bench.database();
   const service = await bench.service({
     databaseUrl: database.url,
@@ -12,12 +12,11 @@ export async function filledService(bench: Bench, batches: number) {
   });
   const [organization] = await database.query('select id from organizations');
   const organizationId = String(organization?.['id']);
-  bench.say(`${batches.toLocaleString('en-GB')} batches with ${jobsOfEach} jobs each are written`);
-  await fill(database, organizationId, batches, bench.full);
+  bench.say(`${batches.toLocaleString('en-GB')} batches with ${jobsOfEach} job(s) each are written`);
+  await fill(database, organizationId, { batches, jobsOfEach, full: bench.full });
   return { database, service, organizationId };
 }
 
-const jobsOfEach = 3;
 /** A page reads none of them; with `--full` there are a million all the same, to see that. */
 const itemsOfEach = 10;
 
@@ -25,8 +24,7 @@ const itemsOfEach = 10;
 async function fill(
   database: BenchDatabase,
   organizationId: string,
-  count: number,
-  full: boolean,
+  { batches: count, jobsOfEach, full }: { batches: number; jobsOfEach: number; full: boolean },
 ): Promise<void> {
   const idOf = (kind: number, n: string) =>
     `('01a1e000-000${kind}-7000-8000-' || lpad(to_hex(${n}), 12, '0'))::uuid`;

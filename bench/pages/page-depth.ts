@@ -12,7 +12,7 @@ const depths = { near: 10, deep: 100_000 };
 const pageSize = 50;
 const turns = 9;
 const requestsOfTurn = 40;
-const warmUps = 600;
+const warmUps = 400;
 
 /** The row. */
 export const pageDepth: BenchRow = {
@@ -26,7 +26,7 @@ export const pageDepth: BenchRow = {
 };
 
 async function measure(bench: Bench): Promise<Measured> {
-  const { database, service } = await filledService(bench, depths.deep + pageSize * 2);
+  const { database, service } = await filledService(bench, depths.deep + pageSize * 2, 1);
   const headers = { authorization: `Bearer ${service.key}` };
   const pageAfter = async (depth: number) => {
     const [row] = await database.query(

@@ -12,12 +12,13 @@ import { startPostgraphile } from './postgraphile.ts';
 import type { Asked } from './wire.ts';
 
 const batches = 5000;
+const jobsOfEach = 3;
 const turns = 7;
-const requestsOfTurn = 120;
+const requestsOfTurn = 80;
 const atOnce = 8;
 /** Until then, what is asked again and again is not yet compiled. */
-const warmUps = 1500;
-const countedPages = 100;
+const warmUps = 600;
+const countedPages = 50;
 
 /** The row. */
 export const page: BenchRow = {
@@ -31,7 +32,7 @@ export const page: BenchRow = {
 };
 
 async function measure(bench: Bench): Promise<Measured> {
-  const { database, service, organizationId } = await filledService(bench, batches);
+  const { database, service, organizationId } = await filledService(bench, batches, jobsOfEach);
   const signedIn = { authorization: `Bearer ${service.key}` };
   const theirs = { headers: signedIn, body: postgraphilePage(organizationId) };
   const pages = {
