@@ -68,7 +68,7 @@ async function measure(bench: Bench): Promise<Measured> {
         what: 'statements for a page, beside sign-in and limits',
         value: statements.ours,
         unit: '',
-        most: 3.2,
+        most: 3,
       },
       {
         what: 'the same of PostGraphile, its transaction and settings included',
