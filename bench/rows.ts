@@ -5,11 +5,13 @@ import { latency } from './live/latency.ts';
 import { page } from './pages/page.ts';
 import { pageDepth } from './pages/page-depth.ts';
 import type { BenchRow } from './row.ts';
+import { download } from './stream/download.ts';
 import { upload } from './stream/upload.ts';
 
 /** The rows. */
 export const rows: readonly BenchRow[] = [
   upload,
+  download,
   ingest,
   page,
   pageDepth,

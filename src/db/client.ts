@@ -6,9 +6,11 @@
  * and not the end of the process (docs/decisions/storage.md); postgres.js for LISTEN, which it takes up again by
  * itself.
  */
+import type { SQL } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import postgres from 'postgres';
+import { type CopiedRows, type CopyMemory, copyOut, copyStatement } from './copy-out.ts';
 import { strippedError } from './errors.ts';
 
 /** What a query function runs on: the pool or a transaction. */
@@ -20,6 +22,8 @@ export interface Database {
   read<T>(work: (db: Queryable) => Promise<T>): Promise<T>;
   /** Runs statements in one transaction, committed when `work` resolves. Throws as `read` does. */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /** What is selected, by a COPY outside a transaction, into memory that is used again. Throws as `read` does. */
+  copyOut(selection: SQL, memory: CopyMemory): Promise<CopiedRows>;
   /**
    * Listens on a channel over a connection of its own. `onListening` is called each time listening begins: the
    * first time, and after every reconnection, when notifications may have been missed.
@@ -76,6 +80,11 @@ export function openDatabase(options: DatabaseOptions): Database {
 
   return {
     read: (work) => stripped(() => work(drizzle(pool, tools))),
+    copyOut(selection, memory) {
+      const statement = copyStatement(selection);
+      onStatement?.(statement);
+      return stripped(() => copyOut(pool, statement, memory));
+    },
     transaction: (work) => stripped(() => inTransaction(pool, (client) => work(drizzle(client, tools)))),
     async listen(channel, onMessage, onListening) {
       const direct = postgres(options.directUrl ?? options.url, {

@@ -6,29 +6,33 @@
 import type { RequestFormat, ResultFormat } from './download.ts';
 import type { Usage } from './usage.ts';
 
-/** A request, as far as a line tells of it. */
+/** A request, as far as a line tells of it beside its body. */
 export interface RequestRow {
   readonly position: number;
   readonly customId: string;
   readonly endpoint: string;
-  /** The body, verbatim. */
-  readonly request: string;
 }
 
-/** A result, as far as a line tells of it; its tokens and cost stand in some formats only. */
+/** What stands around a body in a line; between them it is as it was written, byte for byte. */
+export interface Frame {
+  readonly before: string;
+  readonly after: string;
+}
+
+/** A result, as far as a line tells of it beside the provider's; its tokens and cost stand in some formats only. */
 export interface ResultRow extends Partial<Usage> {
-  readonly batchId: string;
   readonly position: number;
   readonly customId: string;
   readonly status: string;
   readonly errorCode: string | null;
   readonly errorMessage: string | null;
-  readonly stopReason: string | null;
+  readonly stopReason?: string | null;
   /** In US dollars. */
   readonly cost?: string | null;
-  /** The provider's line, verbatim; null where it sent none. */
-  readonly response: string | null;
 }
+
+/** The same with the provider's line, verbatim; null where it sent none. */
+export type AnsweredRow = ResultRow & { readonly response: string | null };
 
 /** How a provider's lines are read. */
 export interface LineReading {
@@ -36,34 +40,50 @@ export interface LineReading {
   readResponse(line: string): string | null;
 }
 
+/** Of which batch lines are, and how its provider's are read. */
+export interface LineSource extends LineReading {
+  readonly batchId: string;
+}
+
 const quoted = (text: string | null): string => JSON.stringify(text);
 
-/** A request in each format, without the end of its line. */
-export const requestLines = {
-  verbatim: ({ customId, endpoint, request }) =>
-    `{"customId":${quoted(customId)},"endpoint":${quoted(endpoint)},"body":${request}}`,
-  openai: ({ customId, endpoint, request }) =>
-    `{"custom_id":${quoted(customId)},"method":"POST","url":${quoted(endpoint)},"body":${request}}`,
-} as const satisfies Record<RequestFormat, (row: RequestRow) => string>;
-
-/** A line that the provider tore is not JSON. */
-const isTorn = ({ errorCode }: ResultRow): boolean => errorCode === 'malformed_result';
+/** What stands around a request in each format. */
+export const requestFrames = {
+  verbatim: ({ customId, endpoint }) => ({
+    before: `{"customId":${quoted(customId)},"endpoint":${quoted(endpoint)},"body":`,
+    after: '}',
+  }),
+  openai: ({ customId, endpoint }) => ({
+    before: `{"custom_id":${quoted(customId)},"method":"POST","url":${quoted(endpoint)},"body":`,
+    after: '}',
+  }),
+} as const satisfies Record<RequestFormat, (row: RequestRow) => Frame>;
 
 const errorOf = ({ errorCode, errorMessage }: ResultRow): string | null =>
   errorCode === null ? null : `{"code":${quoted(errorCode)},"message":${quoted(errorMessage)}}`;
 
-/** A result in each format, without the end of its line. */
+/** What stands around a provider's line in a verbatim one. */
+export function resultFrame(row: ResultRow): Frame {
+  const { position, customId, status } = row;
+  const error = errorOf(row);
+  return {
+    before: `{"position":${position},"customId":${quoted(customId)},"status":"${status}","result":`,
+    after: error === null ? '}' : `,"error":${error}}`,
+  };
+}
+
+/** Whether the provider's line is no JSON, because it tore it; in a frame it then stands quoted. */
+export const isTorn = ({ errorCode }: ResultRow): boolean => errorCode === 'malformed_result';
+
+/** A line as a text of JSON. */
+export const quotedLine = (line: string): string => quoted(line);
+
+/** A result in each format that is more than a frame, without the end of its line. */
 export const resultLines = {
-  verbatim(row) {
-    const { position, customId, status, response } = row;
-    const result = isTorn(row) ? quoted(response) : (response ?? 'null');
-    const error = errorOf(row);
-    return `{"position":${position},"customId":${quoted(customId)},"status":"${status}","result":${result}${error === null ? '' : `,"error":${error}`}}`;
-  },
-  openai(row, reading) {
-    const { batchId, position, customId, response } = row;
-    const answer = response === null || isTorn(row) ? null : reading.readResponse(response);
-    return `{"id":"${batchId}:${position}","custom_id":${quoted(customId)},"response":${answer},"error":${errorOf(row)}}`;
+  openai(row, source) {
+    const { position, customId, response } = row;
+    const answer = response === null || isTorn(row) ? null : source.readResponse(response);
+    return `{"id":"${source.batchId}:${position}","custom_id":${quoted(customId)},"response":${answer},"error":${errorOf(row)}}`;
   },
   flat(row, reading) {
     const told = columns.map(({ name, of, isNumber }) => {
@@ -73,15 +93,18 @@ export const resultLines = {
     return `{${told.join(',')}}`;
   },
   csv: (row, reading) => columns.map(({ of }) => cell(of(row, reading))).join(','),
-} as const satisfies Record<ResultFormat, (row: ResultRow, reading: LineReading) => string>;
+} as const satisfies Record<
+  Exclude<ResultFormat, 'verbatim'>,
+  (row: AnsweredRow, source: LineSource) => string
+>;
 
 interface FlatColumn {
   readonly name: string;
   readonly isNumber: boolean;
-  readonly of: (row: ResultRow, reading: LineReading) => string | null;
+  readonly of: (row: AnsweredRow, reading: LineReading) => string | null;
 }
 
-const number = (name: string, of: (row: ResultRow) => number | string | null | undefined): FlatColumn => ({
+const number = (name: string, of: (row: AnsweredRow) => number | string | null | undefined): FlatColumn => ({
   name,
   isNumber: true,
   of: (row) => {
@@ -100,7 +123,7 @@ const columns: readonly FlatColumn[] = [
   ),
   text('errorCode', ({ errorCode }) => errorCode),
   text('errorMessage', ({ errorMessage }) => errorMessage),
-  text('stopReason', ({ stopReason }) => stopReason),
+  text('stopReason', ({ stopReason }) => stopReason ?? null),
   number('inputTokens', ({ inputTokens }) => inputTokens),
   number('outputTokens', ({ outputTokens }) => outputTokens),
   number('cachedInputTokens', ({ cachedInputTokens }) => cachedInputTokens),

@@ -4,7 +4,6 @@
  * and what the answer says of itself; what it says is `download-text.ts`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { findBatch } from '../db/queries/batches.ts';
@@ -19,6 +18,7 @@ import { signInToDownload } from './download-sign-in.ts';
 import { requestText, resultText } from './download-text.ts';
 import { attachmentHeader } from './file-name.ts';
 import type { ApiOptions } from './graphql.ts';
+import { ReaderGone, sendPieces } from './piecewise-sending.ts';
 import { answerJson } from './plain-answer.ts';
 import { spendOnLines } from './rate-limiting.ts';
 
@@ -74,7 +74,7 @@ function textOf(
   { id: batchId, provider }: BatchRow,
   kind: DownloadKind,
   { format, after }: DownloadWish,
-): AsyncIterable<string> {
+): AsyncIterable<Buffer> {
   const onLines = (count: number) => spendOnLines({ rates }, scope, count);
   const source = { db, scope, batchId, after, onLines };
   if (kind === 'input') return requestText(source, format === 'openai' ? 'openai' : 'verbatim');
@@ -87,18 +87,26 @@ const unreadable: LineReading = { readText: () => null, readResponse: () => null
 async function answerLines(
   request: IncomingMessage,
   response: ServerResponse,
-  text: AsyncIterable<string>,
+  text: AsyncIterable<Buffer>,
   headers: Readonly<Record<string, string>>,
 ): Promise<void> {
   const compressed = takesGzip(request.headers['accept-encoding']);
   response.appendHeader('vary', 'Accept-Encoding');
   response.writeHead(200, compressed ? { ...headers, 'content-encoding': 'gzip' } : headers);
   if (request.method === 'HEAD') return void response.end();
-  // One piece waits, and no more: what it holds in memory is all that a slow reader costs.
-  const source = Readable.from(text, { highWaterMark: 1 });
-  const sending = compressed ? pipeline(source, createGzip(), response) : pipeline(source, response);
-  await sending.catch((error: NodeJS.ErrnoException) => {
+  try {
+    if (compressed) await sendCompressed(text, response);
+    else await sendPieces(text, response);
+  } catch (error) {
     // A reader that went away is not a fault, also where it was gone before the first line.
-    if (!['ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_UNABLE_TO_PIPE'].includes(error.code ?? '')) throw error;
+    if (!(error instanceof ReaderGone)) throw error;
+  }
+}
+
+async function sendCompressed(text: AsyncIterable<Buffer>, response: ServerResponse): Promise<void> {
+  const gzip = createGzip();
+  const sending = pipeline(gzip, response).catch(() => {
+    throw new ReaderGone();
   });
+  await Promise.all([sendPieces(text, gzip), sending]);
 }

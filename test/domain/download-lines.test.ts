@@ -2,7 +2,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { downloadKinds, formatsOf, readWish } from '../../src/domain/download.ts';
-import { csvHeader, type LineReading, requestLines, resultLines } from '../../src/domain/download-lines.ts';
+import {
+  csvHeader,
+  isTorn,
+  type LineSource,
+  quotedLine,
+  requestFrames,
+  resultFrame,
+  resultLines,
+} from '../../src/domain/download-lines.ts';
 import { takesGzip } from '../../src/http/content-coding.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 20 });
@@ -12,7 +20,6 @@ const oddJson = fc.json({ maxDepth: 2 }).map((json) => ` ${json}\t`.trim().repla
 const tokens = maybe(fc.nat());
 
 const row = fc.record({
-  batchId: fc.uuid(),
   position: fc.nat(),
   customId: text,
   status: fc.constantFrom('SUCCEEDED', 'ERRORED', 'EXPIRED', 'CANCELLED'),
@@ -28,7 +35,9 @@ const row = fc.record({
   reasoningTokens: tokens,
 });
 
-const shouting: LineReading = {
+const batchId = '01994b0c-7a3e-7b10-8a34-3df2bb0f3c55';
+const shouting: LineSource = {
+  batchId,
   readText: (line) => `text, of "${line}"\r\n`,
   readResponse: (line) => `{"status_code":200,"body":${JSON.stringify(line)}}`,
 };
@@ -40,20 +49,18 @@ const cellsOf = (record: string): (string | null)[] =>
   );
 
 describe('A line of a download', () => {
-  it('of a request holds the body in its very characters, whatever the format', () => {
+  it('of a request is one line of JSON around the body, whatever the format', () => {
     fc.assert(
       fc.property(text, oddJson, (customId, body) => {
-        const request = { position: 0, customId, endpoint: '/v1/x', request: body };
-        for (const line of Object.values(requestLines).map((write) => write(request))) {
-          expect(line.endsWith(`"body":${body}}`)).toBe(true);
+        const request = { position: 0, customId, endpoint: '/v1/x' };
+        const [verbatim, openai] = [requestFrames.verbatim, requestFrames.openai].map((frame) => {
+          const { before, after } = frame(request);
+          const line = before + body + after;
           expect(line).not.toContain('\n');
-        }
-        expect(JSON.parse(requestLines.openai(request))).toEqual({
-          custom_id: customId,
-          method: 'POST',
-          url: '/v1/x',
-          body: JSON.parse(body),
+          return JSON.parse(line);
         });
+        expect(verbatim).toEqual({ customId, endpoint: '/v1/x', body: JSON.parse(body) });
+        expect(openai).toEqual({ custom_id: customId, method: 'POST', url: '/v1/x', body: JSON.parse(body) });
       }),
     );
   });
@@ -61,14 +68,14 @@ describe('A line of a download', () => {
   it('of a result is one line of JSON that tells the error exactly where there is one', () => {
     fc.assert(
       fc.property(row, (result) => {
-        const { errorCode, errorMessage, customId, batchId, position } = result;
+        const { errorCode, errorMessage, customId, position } = result;
         const error = errorCode === null ? null : { code: errorCode, message: errorMessage };
-        const sound = errorCode === 'malformed_result' ? result : { ...result, response: null };
-        const verbatim = JSON.parse(resultLines.verbatim(sound));
+        const { before, after } = resultFrame(result);
+        const verbatim = JSON.parse(before + quotedLine(result.response ?? '') + after);
         expect(verbatim.error ?? null).toEqual(error);
-        expect(verbatim.result).toBe(sound.response);
+        expect(verbatim).toMatchObject({ position, customId, result: result.response ?? '' });
         const openai = JSON.parse(resultLines.openai(result, shouting));
-        const isRead = result.response !== null && errorCode !== 'malformed_result';
+        const isRead = result.response !== null && !isTorn(result);
         expect(openai).toEqual({
           id: `${batchId}:${position}`,
           custom_id: customId,

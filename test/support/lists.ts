@@ -1,5 +1,6 @@
 /** Every list of a batch's items tells the same story: pages, counts, groups, downloads, frames and attempts. */
 import { expect } from 'vitest';
+import { CopyMemory } from '../../src/db/copy-out.ts';
 import { resultPage } from '../../src/db/queries/downloads.ts';
 import { attemptPages, countAttempts } from '../../src/db/queries/item-attempts.ts';
 import {
@@ -50,9 +51,8 @@ export async function expectListsAgree(services: Services, id: string): Promise<
     ['output', succeeded],
     ['errors', failed],
   ] as const) {
-    const lines = await db.read((q) =>
-      resultPage(workerScope, q, id, { kind, withAccounts: false }, { after: -1, limit: 1000 }),
-    );
+    const page = { after: -1, limit: 1000, memory: new CopyMemory() };
+    const lines = await resultPage(workerScope, db, id, { kind, withAccounts: false }, page);
     expect(positionsOf(lines)).toEqual(positionsOf(wanted));
   }
   const finished = await db.read((q) => finishedItems(workerScope, q, id, { seq: 0, position: -1 }, 1000));
