@@ -4,7 +4,7 @@
  * never retried pay one comparison for this.
  */
 import { type SQL, sql } from 'drizzle-orm';
-import { arrayText } from '../arrays.ts';
+import { uuidList } from './uuid-list.ts';
 
 /**
  * Jobs of the batches, their positions read into memory once: those of a large job are stored apart from its row, where
@@ -12,7 +12,7 @@ import { arrayText } from '../arrays.ts';
  */
 const jobsOf = (batchIds: readonly string[]): SQL => sql`
   select id, batch_id, number, attempt, status, positions + '{}'::int4multirange as positions
-  from jobs where batch_id = any(${arrayText(batchIds)}::uuid[])`;
+  from jobs where batch_id = any(${uuidList(batchIds)})`;
 
 /** Opens a statement with `held`: the jobs of the batches that hold items. */
 export const withHeldOf = (batchIds: readonly string[]): SQL =>

@@ -1,11 +1,11 @@
 /** The one place where a `Scope` becomes a condition, on rows that are read, changed, removed or added. */
 import { type Column, eq, type SQL, sql, type Table } from 'drizzle-orm';
 import type { GrantedScope, Scope } from '../../domain/scope.ts';
-import { arrayText } from '../arrays.ts';
 import { batches } from '../tables/batches.ts';
 import { deliveries } from '../tables/deliveries.ts';
 import { events } from '../tables/events.ts';
 import { jobs } from '../tables/jobs.ts';
+import { uuidList } from './uuid-list.ts';
 
 /**
  * What a token or a link shows beside batches themselves: the rows of these tables that belong to its batches. Whatever
@@ -28,7 +28,7 @@ export function inScope(scope: Scope, column: Column): SQL {
 }
 
 const isGranted = ({ batchIds }: GrantedScope, batchId: Column): SQL =>
-  batchIds === null ? sql`true` : sql`${batchId} = any(${arrayText(batchIds)}::uuid[])`;
+  batchIds === null ? sql`true` : sql`${batchId} = any(${uuidList(batchIds)})`;
 
 /** The same for a table that knows its organization only through its batch. */
 export const batchInScope = (scope: Scope, batchId: Column | SQL): SQL =>
