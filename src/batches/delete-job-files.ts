@@ -31,6 +31,8 @@ export async function deleteJobFiles(
       providerFiles: 'DELETED',
       providerFilesDeletedAt: now,
       providerFilesError: null,
+      // There is no copy any more that could expire.
+      resultsExpireAt: null,
       failures: 0,
       dueAt: null,
       leaseUntil: null,

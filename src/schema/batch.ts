@@ -235,7 +235,7 @@ builder.objectType(BatchRef, {
       cancellingAt: moment('When cancelling was asked for.', 'cancellingAt'),
       cancelledAt: moment('When it became CANCELLED.', 'cancelledAt'),
       resultsExpireAt: moment(
-        'Until when the provider keeps its own copy of the results.',
+        'Until when the provider keeps its own copy of the results; null where it does not say, and once it has deleted that.',
         'resultsExpireAt',
       ),
       deleteProviderFiles: t.exposeBoolean('deleteProviderFiles', {
@@ -245,6 +245,7 @@ builder.objectType(BatchRef, {
       resultsKeptUntil: t.field({
         type: 'DateTime',
         nullable: true,
+        extensions: ofBatch('completedAt', 'failedAt', 'expiredAt', 'cancelledAt', 'resultsRemovedAt'),
         description:
           'Until when its requests and results are kept here: download them before. Null while it is not over, where they are kept until deleteBatch, and once they are removed.',
         resolve: (batch, _args, context) => resultsKeptUntil(batch, context),

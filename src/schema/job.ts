@@ -271,7 +271,10 @@ builder.objectType(JobRef, {
       expiredAt: moment("When the provider's window ended.", 'expiredAt'),
       cancellingAt: moment('When the provider began to stop it.', 'cancellingAt'),
       cancelledAt: moment('When it was stopped.', 'cancelledAt'),
-      resultsExpireAt: moment('Until when the provider keeps the results.', 'resultsExpireAt'),
+      resultsExpireAt: moment(
+        'Until when the provider keeps the results; null where it does not say, and once it has deleted them.',
+        'resultsExpireAt',
+      ),
       lastSyncedAt: moment('When the provider was last asked.', 'lastSyncedAt'),
       waitingFor: t.field({
         extensions: ofJob('status', 'waitingFor'),

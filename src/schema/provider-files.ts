@@ -3,6 +3,7 @@ import { BatchStateError, NotFoundError, ValidationError } from '../errors.ts';
 import type { JobModel } from '../resolvers/job.ts';
 import * as mutations from '../resolvers/mutations.ts';
 import { builder } from './builder.ts';
+import { ofJob } from './columns-asked.ts';
 import { ProviderFilesStateType } from './enums.ts';
 import { DeleteProviderFilesInput } from './inputs.ts';
 import { JobErrorType } from './job.ts';
@@ -12,6 +13,7 @@ import { BatchRef, JobRef } from './nodes.ts';
 builder.objectFields(JobRef, (t) => ({
   providerFiles: t.field({
     type: ProviderFilesStateType,
+    extensions: ofJob('providerFiles'),
     description:
       'What becomes of that which the provider keeps of it: see createBatch(deleteProviderFiles) and the mutation of that name.',
     resolve: (job: JobModel) => job.providerFiles,
@@ -19,12 +21,14 @@ builder.objectFields(JobRef, (t) => ({
   providerFilesDeletedAt: t.field({
     type: 'DateTime',
     nullable: true,
+    extensions: ofJob('providerFilesDeletedAt'),
     description: 'When the provider deleted what it kept of it; null while it has not.',
     resolve: (job: JobModel) => job.providerFilesDeletedAt,
   }),
   providerFilesError: t.field({
     type: JobErrorType,
     nullable: true,
+    extensions: ofJob('providerFilesError'),
     description: 'Why that is not deleted yet, or will not be; null where nothing stood against it.',
     resolve: (job: JobModel) => job.providerFilesError,
   }),

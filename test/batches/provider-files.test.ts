@@ -63,7 +63,11 @@ describe.each(able.map((provider) => [provider.name, provider] as const))('%s', 
     await service.work();
     expect((await keptAt(name)).length).toBeGreaterThan(before.length);
     await end();
-    expect(await batchNow(services, id)).toMatchObject({ status: 'COMPLETED', succeeded: texts.length });
+    expect(await batchNow(services, id)).toMatchObject({
+      status: 'COMPLETED',
+      succeeded: texts.length,
+      resultsExpireAt: null,
+    });
     expect(await jobNow(services, id)).toMatchObject({ providerFiles: 'DELETED', providerFilesError: null });
     expect(await keptAt(name)).toEqual(before);
   });
