@@ -9,7 +9,7 @@ import { answeredBatch } from './answered-batch.ts';
 import { growth } from './growth.ts';
 import { turnOf } from './programs.ts';
 
-const repetitions = 6;
+const repetitions = 4;
 
 /** The row. */
 export const download: BenchRow = {
