@@ -55,7 +55,7 @@ export async function answerDownload(
     return true;
   }
   const { mediaType, extension } = fileOf[wish.format];
-  await answerLines(request, response, textOf(options.services, scope, batch, kind, wish), {
+  await answerLines(request, response, wholeTextOf(options.services, scope, batch, kind, wish), {
     'content-type': mediaType,
     'content-disposition': attachmentHeader(batch, kind, extension),
     // A link opens this for everybody who has it, and it is people's prompts: no cache keeps it, no page is told of it.
@@ -67,6 +67,19 @@ export async function answerDownload(
 }
 
 const pathPattern = /^\/batches\/(?<id>[^/]+)\/(?<kind>input|output|errors)\.jsonl$/;
+
+/** The text; throws at its end where the batch was deleted meanwhile, so that what was left of it is not taken for all. */
+async function* wholeTextOf(
+  services: Services,
+  scope: OrganizationScope,
+  batch: BatchRow,
+  kind: DownloadKind,
+  wish: DownloadWish,
+): AsyncGenerator<Buffer, void, undefined> {
+  yield* textOf(services, scope, batch, kind, wish);
+  const isThere = (await services.db.read((q) => findBatch(scope, q, batch.id))) !== null;
+  if (!isThere) throw new Error('a batch was deleted while it was downloaded');
+}
 
 function textOf(
   { db, providers, rates }: Services,

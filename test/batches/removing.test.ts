@@ -108,17 +108,27 @@ it('What has begun is brought to its end, also where the setting is taken away m
   expect(await storedOf(id)).toEqual({ requests: 0, responses: 0 });
 }, 60_000);
 
-it('A download that is under way breaks off, so that nobody takes half of it for the whole', async () => {
-  const id = await endedBatch(2500, ` ${'long '.repeat(2000)}`);
-  const url = `${service.url}/batches/${id}/input.jsonl`;
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    get(url, { headers: { authorization: `Bearer ${key}` } }, resolve).on('error', reject);
-  });
-  expect(response.statusCode).toBe(200);
-  service.clock.advance(day);
-  await removeResults(services, id, neverStops);
-  await expect(response.toArray()).rejects.toThrow('aborted');
-}, 60_000);
+const deleteIt = (_services: Services, id: string) => deleteBatch(services, scope, id);
+it.each([
+  ['removed', 'long', 2000, removeResults],
+  ['removed', 'short', 800, removeResults],
+  ['deleted', 'long', 2000, deleteIt],
+  ['deleted', 'short', 800, deleteIt],
+])(
+  'A download that is under way breaks off where its batch is %s, of %s bodies, so that nobody takes half of it for the whole',
+  async (_what, _length, words, remove) => {
+    const id = await endedBatch(2500, ` ${'long '.repeat(words)}`);
+    const url = `${service.url}/batches/${id}/input.jsonl`;
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      get(url, { headers: { authorization: `Bearer ${key}` } }, resolve).on('error', reject);
+    });
+    expect(response.statusCode).toBe(200);
+    service.clock.advance(day);
+    await remove(services, id, neverStops);
+    await expect(response.toArray()).rejects.toThrow('aborted');
+  },
+  60_000,
+);
 
 it('Two workers on one batch remove it once, and of a batch that is deleted meanwhile nothing is left', async () => {
   const [id, deleted] = [await endedBatch(4100), await endedBatch(2100)];
