@@ -3,6 +3,7 @@
  * While one is stored the next is read, but nothing is asked of the provider, so what happens to it stays in one order.
  * One bad line is one bad item; a line of nobody's is kept as a stray.
  */
+import type { Database } from '../db/client.ts';
 import { type CountedResult, countJobResults, insertResults, ResultRows } from '../db/queries/results.ts';
 import { addSpend } from '../db/queries/spend.ts';
 import { insertStrays, type Stray } from '../db/queries/strays.ts';
@@ -33,7 +34,9 @@ export async function copyLines(
   report: JobReport,
   signal: AbortSignal,
 ): Promise<void> {
-  const findItems = await itemFinder(services, provider, job);
+  let writing: ReturnType<typeof writeChunk> = Promise.resolve('more');
+  const lookingUp = { ...services, db: afterWriting(services.db, () => writing) };
+  const findItems = await itemFinder(lookingUp, provider, job);
   const results = unlessStalled(
     (within) => client.results({ ...providerJobOf(job), report }, job.cursor, within),
     services.settings.callSeconds,
@@ -44,7 +47,6 @@ export async function copyLines(
   let cursor = job.cursor;
   // One is filled while the other is stored.
   let [free, busy] = [new ResultRows(job), new ResultRows(job)];
-  let writing: ReturnType<typeof writeChunk> = Promise.resolve('more');
   try {
     for await (const { lines, isFollowed = false, ...chunk } of results) {
       if (lines.length === 0) continue;
@@ -52,7 +54,7 @@ export async function copyLines(
       held = read.at(-1)?.read.kind === 'malformed' ? read.splice(-1) : [];
       if (held.length === 0) ({ cursor } = chunk);
       [free, busy] = [busy, free];
-      const sorted = await sortLines(services, job, read, { findItems, results: busy });
+      const sorted = await sortLines(lookingUp, job, read, { findItems, results: busy });
       if ((await writing) === 'ended') return;
       writing = writeChunk(services, job, cursor, sorted);
       // Its failure is met when it is waited for, which may be later than it comes.
@@ -64,9 +66,18 @@ export async function copyLines(
     await writing.catch(() => undefined);
   }
   if (held.length === 0 || (await incompleteness(services, job, report)) !== null) return;
-  const last = await sortLines(services, job, held, { findItems, results: free });
+  const last = await sortLines(lookingUp, job, held, { findItems, results: free });
   await writeChunk(services, job, cursor, last);
 }
+
+/** What is looked up for a chunk comes after what stores the one before, so that our own statements stay in one order, too. */
+const afterWriting = (db: Database, writing: () => Promise<unknown>): Database => ({
+  ...db,
+  async read(work) {
+    await writing();
+    return db.read(work);
+  },
+});
 
 /** The code of an answer that ended too early. */
 export const incompleteCode = 'results_incomplete';
