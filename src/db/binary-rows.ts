@@ -183,4 +183,4 @@ const header = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffe
 const trailer = Buffer.from([0xff, 0xff]);
 
 /** What Postgres counts moments from: the beginning of the year 2000. */
-const postgresEpoch = Date.UTC(2000, 0, 1);
+export const postgresEpoch = Date.UTC(2000, 0, 1);

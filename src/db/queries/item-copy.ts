@@ -1,10 +1,9 @@
 /**
- * Items by COPY, in Postgres' binary format: the fastest way in, as nothing is quoted on the one side or parsed on the
- * other. Owns that format; which rows, and when they count, is left to `batches/`.
+ * Items by COPY, in the format of `binary-rows.ts`, written by hand: an upload's rows share their beginning and end, and
+ * are the most that a service ever writes. Which rows, and when they count, is left to `batches/`.
  */
-import type pg from 'pg';
-import copyStreams from 'pg-copy-streams';
 import type { Scope } from '../../domain/scope.ts';
+import { copyRows, postgresEpoch, uuidBytes } from '../binary-rows.ts';
 import type { Queryable } from '../client.ts';
 import type { ItemRow } from '../tables/items.ts';
 
@@ -15,20 +14,11 @@ export type CopiedItem = Omit<ItemRow, 'batchId' | 'createdAt'>;
  * Adds items in one COPY, within the transaction. Rows are not checked against the scope: whoever copies holds a row
  * of the batch or upload by it. A `customId` that is there already violates the unique key, and nothing is added.
  */
-export async function copyItems(_scope: Scope, tx: Queryable, rows: ItemRows): Promise<void> {
-  const { $client: client } = tx as Queryable & { readonly $client: pg.PoolClient };
-  const stream = client.query(
-    copyStreams.from(
-      'copy items (batch_id, position, custom_id, endpoint, model, agent_id, bytes, request, created_at) from stdin (format binary)',
-    ),
-  );
-  await new Promise<void>((resolve, reject) => {
-    stream.once('error', reject).once('finish', resolve);
-    stream.write(header);
-    stream.write(rows.encoded);
-    stream.end(trailer);
-  });
-}
+export const copyItems = (_scope: Scope, tx: Queryable, rows: ItemRows): Promise<void> =>
+  copyRows(tx, statement, rows.encoded);
+
+const statement =
+  'copy items (batch_id, position, custom_id, endpoint, model, agent_id, bytes, request, created_at) from stdin (format binary)';
 
 /**
  * Items of a batch, written for COPY as they come: what an item was made of is garbage at once and never grows old, and
@@ -48,7 +38,7 @@ export class ItemRows {
     this.#before = Buffer.alloc(2 + 4 + 16);
     this.#before.writeInt16BE(columns);
     this.#before.writeInt32BE(16, 2);
-    this.#before.write(batch.id.replaceAll('-', ''), 6, 'hex');
+    uuidBytes(batch.id).copy(this.#before, 6);
     this.#after = Buffer.alloc(4 + 8);
     this.#after.writeInt32BE(8);
     this.#after.writeBigInt64BE(BigInt(batch.at.getTime() - postgresEpoch) * 1000n, 4);
@@ -133,10 +123,3 @@ const fixedBytes = 2 + columns * 4 + 16 + 4 + 4 + 8;
 /** At the most: no code unit takes more than three bytes. */
 const textBytes = ({ customId, endpoint, model, agentId }: CopiedItem): number =>
   3 * (customId.length + endpoint.length + (model?.length ?? 0) + (agentId?.length ?? 0));
-
-/** Signature, flags, and the length of an extension that there is not. */
-const header = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
-const trailer = Buffer.from([0xff, 0xff]);
-
-/** What Postgres counts moments from: the beginning of the year 2000. */
-const postgresEpoch = Date.UTC(2000, 0, 1);
