@@ -61,26 +61,46 @@ export async function startWorker(services: Services, databaseUrl: string): Prom
   };
 }
 
-/**
- * Does everything that is due by the clock, and everything that follows from it now, then returns. For tests
- * and tools that turn the clock themselves.
- */
-export async function workOnce(services: Services, databaseUrl: string): Promise<void> {
+/** A worker that works when it is asked to; for tests and tools that turn the clock themselves. */
+export interface HandWorker {
+  /** Does everything that is due by the clock, and everything that follows from it now, then returns. */
+  work(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens one; it connects on the first use. */
+export function openHandWorker(services: Services, databaseUrl: string): HandWorker {
   const pool = openQueuePool(services, databaseUrl);
-  const client = await pool.connect();
+  const all = (Object.keys(lanes) as Lane[]).map((lane) =>
+    tasksOf(services, lane, new AbortController().signal),
+  );
+  const taskList: TaskList = Object.assign({}, ...all);
+  return {
+    async work() {
+      const client = await pool.connect();
+      let broken = true;
+      try {
+        while ((await sweep(services)) > 0) {
+          await runTaskListOnce({ logger: silent, noHandleSignals: true }, taskList, client);
+        }
+        broken = false;
+      } catch (error) {
+        throw strippedError(error);
+      } finally {
+        client.release(broken);
+      }
+    },
+    close: () => pool.end(),
+  };
+}
+
+/** Works once by hand, over a connection of its own. */
+export async function workOnce(services: Services, databaseUrl: string): Promise<void> {
+  const worker = openHandWorker(services, databaseUrl);
   try {
-    const all = (Object.keys(lanes) as Lane[]).map((lane) =>
-      tasksOf(services, lane, new AbortController().signal),
-    );
-    const taskList: TaskList = Object.assign({}, ...all);
-    while ((await sweep(services)) > 0) {
-      await runTaskListOnce({ logger: silent, noHandleSignals: true }, taskList, client);
-    }
-  } catch (error) {
-    throw strippedError(error);
+    await worker.work();
   } finally {
-    client.release();
-    await pool.end();
+    await worker.close();
   }
 }
 

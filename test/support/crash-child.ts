@@ -9,7 +9,7 @@ import { createHandClock, type HandClock } from '../../src/clock.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/log.ts';
 import { providers } from '../../src/providers/registry.ts';
-import { workOnce } from '../../src/worker/worker.ts';
+import { type HandWorker, openHandWorker } from '../../src/worker/worker.ts';
 
 /** What is asked of one of its services. */
 export type ChildRequest = { readonly service: number } & (
@@ -24,14 +24,14 @@ export interface ChildAnswer {
   readonly error: string | null;
 }
 
-const running = new Map<number, { app: App; clock: HandClock }>();
+const running = new Map<number, { app: App; worker: HandWorker; clock: HandClock }>();
 
 async function start({ service, settings, at }: ChildRequest & { kind: 'start' }): Promise<string> {
   const clock = createHandClock(new Date(at));
   const config = readConfig(settings, {}, providers);
   const log = createLogger({ level: config.log.level, destination: process.stderr });
   const app = await startApp(config, log, { clock, works: false });
-  running.set(service, { app, clock });
+  running.set(service, { app, worker: openHandWorker(app.services, app.databaseUrl), clock });
   return app.url;
 }
 
@@ -39,7 +39,7 @@ async function work({ service, afterSeconds }: ChildRequest & { kind: 'work' }):
   const found = running.get(service);
   if (found === undefined) throw new Error('it has not been started');
   found.clock.advance({ seconds: afterSeconds });
-  await workOnce(found.app.services, found.app.databaseUrl);
+  await found.worker.work();
   return found.app.url;
 }
 

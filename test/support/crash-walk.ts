@@ -30,8 +30,8 @@ export async function runUnharmed(path: Path): Promise<Unharmed> {
   return { points, ending: await takeUp(run, { points, ending: null }) };
 }
 
-/** How many runs share a process. More save little, and each has four connections. */
-const runsPerProcess = 8;
+/** How many runs share a process, whose start takes as long as six of them. More save little, and each has seven connections. */
+const runsPerProcess = 16;
 
 /**
  * Dies at each of these points, counted from 1; at one beyond the last it must survive. Answers after how many deaths

@@ -20,7 +20,7 @@ import { createLogger } from '../../src/log.ts';
 import type { Emulator, EmulatorHost, EmulatorPace } from '../../src/providers/emulation.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { providers } from '../../src/providers/registry.ts';
-import { workOnce } from '../../src/worker/worker.ts';
+import { type HandWorker, openHandWorker } from '../../src/worker/worker.ts';
 import type { CrashProcess, ServiceInProcess } from './crash-process.ts';
 import { takeDatabase } from './emptied-database.ts';
 import { bytesOf, type CallMoment, startRequestProxy } from './request-proxy.ts';
@@ -87,6 +87,7 @@ export async function startCrashable(provider: Provider, mortal: Mortality): Pro
   const clock = createHandClock(testStart);
   let life = createLife(mortal.holdAt);
   let app: App | null = null;
+  let worker: HandWorker | null = null;
 
   const statements = await startStatementProxy(database.url, (text) =>
     isUncounted(text) ? !life.isHeld() : life.mayPass('statement', summaryOf(text)),
@@ -115,10 +116,10 @@ export async function startCrashable(provider: Provider, mortal: Mortality): Pro
   const startIn = ({ process }: Mortality) =>
     process.start({ ...settings, DATABASE_URL: statements.url }, clock.now());
   const startHere = async () => {
-    const config = readConfig({ ...settings, DATABASE_URL: database.url }, {}, providers);
+    const config = readConfig({ ...settings, DATABASE_URL: statements.url }, {}, providers);
     app = await startApp(config, createLogger({ level: 'fatal' }), { clock, works: false });
-    const { url, services, databaseUrl } = app;
-    return { url, work: () => workOnce(services, databaseUrl) };
+    worker = openHandWorker(app.services, app.databaseUrl);
+    return { url: app.url, work: worker.work };
   };
   let service: ServiceInProcess = await startIn(mortal);
 
@@ -138,7 +139,7 @@ export async function startCrashable(provider: Provider, mortal: Mortality): Pro
       await service.work(afterSeconds);
     },
     async restart(next) {
-      statements.cut();
+      await statements.cut();
       requests.cut();
       callbacks.cut();
       await expireLeases(db);
@@ -146,11 +147,12 @@ export async function startCrashable(provider: Provider, mortal: Mortality): Pro
       service = next === null ? await startHere() : await startIn(next);
     },
     async close() {
+      await worker?.close();
       await app?.close();
       await emulator.close();
       requests.close();
       callbacks.close();
-      statements.close();
+      await statements.close();
       await database.giveBack();
     },
   };

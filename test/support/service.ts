@@ -17,7 +17,7 @@ import type { Emulator } from '../../src/providers/emulation.ts';
 import { providers } from '../../src/providers/registry.ts';
 import { newId } from '../../src/services.ts';
 import { hashOfKey } from '../../src/sign-in.ts';
-import { workOnce } from '../../src/worker/worker.ts';
+import { openHandWorker } from '../../src/worker/worker.ts';
 import { createTestDatabase } from './database.ts';
 import { expectInvariantsOf } from './invariants.ts';
 
@@ -85,7 +85,7 @@ export async function startTestService(environment: Record<string, string> = {})
       if (!/ as proof|"rate_counts"/.test(statement)) statements.push(statement);
     },
   });
-  const work = () => workOnce(app.services, app.databaseUrl);
+  const { work, close: leaveQueue } = openHandWorker(app.services, app.databaseUrl);
 
   return {
     app,
@@ -135,6 +135,7 @@ export async function startTestService(environment: Record<string, string> = {})
       try {
         if (state === undefined) await expectInvariantsOf(app.databaseUrl);
       } finally {
+        await leaveQueue();
         await app.close();
         await database.drop();
         await rm(dataDir, { recursive: true, force: true });
