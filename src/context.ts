@@ -23,3 +23,8 @@ export function createContext(parts: Pick<Context, 'services' | 'viewer' | 'sand
   const scope = scopeOf(viewer);
   return { ...parts, scope, loaders: createLoaders(services.db, scope) };
 }
+
+/** Forgets what was loaded for the context, so that all of it is read anew. */
+export function forgetLoaded(context: Context): void {
+  context.loaders = createLoaders(context.services.db, context.scope);
+}

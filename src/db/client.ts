@@ -76,10 +76,11 @@ export function openDatabase(options: DatabaseOptions): Database {
   pool.on('error', lost);
   pool.on('connect', (client) => client.on('error', lost));
   const tools = onStatement === undefined ? {} : { logger: { logQuery: onStatement } };
+  const pooled = drizzle(pool, tools);
   const listeners = new Set<postgres.Sql>();
 
   return {
-    read: (work) => stripped(() => work(drizzle(pool, tools))),
+    read: (work) => stripped(() => work(pooled)),
     copyOut(selection, memory) {
       const statement = copyStatement(selection);
       onStatement?.(statement);

@@ -4,6 +4,8 @@
  * kind of column it is of, is only asked to name them.
  */
 import { Column, getTableColumns, getTableName, type SQL, sql, type Table } from 'drizzle-orm';
+import { PgTimestamp } from 'drizzle-orm/pg-core';
+import { momentIn } from '../domain/moment-text.ts';
 import type { Queryable } from './client.ts';
 
 /** The columns of a row to be read, by their names here; null for all of them. */
@@ -25,10 +27,13 @@ export async function readRows<Of extends Table>(
   const selected = read.map(([key, column]) => `"${name}"."${column.name}" as "${key}"`);
   const { rows } = await db.execute(statement(sql.raw(selected.join(', '))));
   const decoded = read.filter(([, { mapFromDriverValue }]) => mapFromDriverValue !== asItComes);
-  for (const row of rows) {
-    for (const [key, column] of decoded) {
+  for (const [key, column] of decoded) {
+    const isMoment = column instanceof PgTimestamp;
+    for (const row of rows) {
       const value = row[key];
-      if (value !== null) row[key] = column.mapFromDriverValue(value);
+      if (value === null) continue;
+      const moment = isMoment ? momentIn(String(value)) : null;
+      row[key] = moment ?? column.mapFromDriverValue(value);
     }
   }
   return rows;

@@ -18,6 +18,7 @@ import { type Defences, defencesPlugin, usualDefences } from './defences/plugin.
 import { endWithKey } from './end-with-key.ts';
 import type { KeyWatch } from './key-watch.ts';
 import { measuringPlugin } from './measuring.ts';
+import { plannedExecution } from './planned/plugin.ts';
 import { publicError } from './public-error.ts';
 import { chargeOperation, chargeRequest, rateLimitPlugin } from './rate-limiting.ts';
 import { requestReadingPlugin } from './request-reading.ts';
@@ -84,6 +85,7 @@ export function createGraphqlApi(options: ApiOptions, keys: KeyWatch) {
       requestReadingPlugin,
       signInPlugin(options),
       sharedExecution(services.log),
+      plannedExecution(),
       defencesPlugin(defences, chargeOperation),
       rateLimitPlugin(services),
       endWithKey(keys),

@@ -16,14 +16,7 @@ import type { ItemStatus } from '../domain/status.ts';
 import { isTerminalBatch } from '../domain/status.ts';
 import { ArgumentError } from '../errors.ts';
 import { cursorOf, numberWindow, pageSizes, uuidOfArgument } from './arguments.ts';
-import {
-  type Asked,
-  type Connection,
-  connectionOf,
-  readingLimit,
-  readingOrder,
-  withOwn,
-} from './connection.ts';
+import { type Asked, type Connection, connectionOf, readingLimit, readingOrder } from './connection.ts';
 
 /** A batch, as the schema's type is backed. */
 export type BatchModel = BatchRow;
@@ -95,8 +88,7 @@ export async function batchJobs(
 ): Promise<Connection<JobRow>> {
   const { window, beyond } = numberWindow('job', args, pageSizes.batches);
   const page = { limit: readingLimit(window), order: readingOrder(window, 'ascending'), beyond };
-  const columns = withOwn(asked, 'batchId', 'number');
-  const rows = await loaders.jobs({ page, columns }).load(batch.id);
+  const rows = await loaders.jobs({ page, columns: asked }).load(batch.id);
   return connectionOf(
     window,
     rows,

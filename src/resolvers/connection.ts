@@ -36,13 +36,7 @@ export function connectionOf<Row>(
   const shown = rows.slice(0, window.limit);
   const more = rows.length > window.limit;
   const forward = window.direction === 'forward';
-  // Most who ask for nodes ask for no cursor of each.
-  const edges = (forward ? shown : shown.toReversed()).map((node) => ({
-    node,
-    get cursor() {
-      return cursorOf(node);
-    },
-  }));
+  const edges = (forward ? shown : shown.toReversed()).map((node) => new Edge(node, cursorOf));
   return {
     edges,
     pageInfo: {
@@ -57,6 +51,21 @@ export function connectionOf<Row>(
     },
     totalCount,
   };
+}
+
+/** A row at its place. Most who ask for nodes ask for no cursor of each, which is made for those who do. */
+class Edge<Row> {
+  readonly node: Row;
+  readonly #cursorOf: (row: Row) => string;
+
+  constructor(node: Row, cursorOf: (row: Row) => string) {
+    this.node = node;
+    this.#cursorOf = cursorOf;
+  }
+
+  get cursor(): string {
+    return this.#cursorOf(this.node);
+  }
 }
 
 /** The columns of its rows that a connection is asked for; null for all of them. */

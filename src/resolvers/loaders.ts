@@ -33,7 +33,7 @@ import { countStrays } from '../db/queries/strays.ts';
 import { findUploads, newestUploads } from '../db/queries/uploads.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
 import type { OrganizationScope } from '../domain/scope.ts';
-import type { Asked } from './connection.ts';
+import { type Asked, withOwn } from './connection.ts';
 
 /** Where a nested page starts and which way it goes; equal for all parents of one field. */
 export interface NestedPage {
@@ -143,12 +143,15 @@ export function createLoaders(db: Database, scope: OrganizationScope) {
       textOfItem,
       textOfItem,
     ),
-    jobs: perArguments(({ page, columns }: { page: NestedPage; columns: Asked<JobRow> }) =>
-      manyByKey(
-        (ids: readonly string[]) => read((q) => batchJobPages(scope, q, ids, page, columns)),
-        (job) => job.batchId,
-        same,
-      ),
+    jobs: perArguments(
+      ({ page, columns }: { page: NestedPage; columns: Asked<JobRow> }) =>
+        manyByKey(
+          (ids: readonly string[]) =>
+            read((q) => batchJobPages(scope, q, ids, page, withOwn(columns, 'batchId', 'number'))),
+          (job) => job.batchId,
+          same,
+        ),
+      ({ page, columns }) => `${JSON.stringify(page)} ${textOfColumns(columns)}`,
     ),
     events: perArguments((page: NestedPage) =>
       manyByKey(
@@ -180,6 +183,16 @@ const textOfItem = (key: ItemKey): string => `${key.batchId}:${key.position}`;
 const textOfResult = (key: ResultKey): string => `${textOfItem(key)}:${key.attempt}`;
 const textOfCustomId = (key: { batchId: string; customId: string }): string =>
   `${key.batchId}:${key.customId}`;
+
+/** All parents of a field hand over the same columns, which are not to be written once for each of them. */
+const columnTexts = new WeakMap<object, string>();
+
+function textOfColumns(columns: Asked<JobRow>): string {
+  if (columns === null) return 'all';
+  const text = columnTexts.get(columns) ?? columns.join(' ');
+  columnTexts.set(columns, text);
+  return text;
+}
 
 /** One row per key, null where there is none. */
 function byKey<Key, Row>(
@@ -222,10 +235,13 @@ function fromMap(
 }
 
 /** A loader for each set of arguments: parents that ask the same share one statement. */
-function perArguments<Arguments, Loader>(create: (args: Arguments) => Loader): (args: Arguments) => Loader {
+function perArguments<Arguments, Loader>(
+  create: (args: Arguments) => Loader,
+  textOf: (args: Arguments) => string = JSON.stringify,
+): (args: Arguments) => Loader {
   const made = new Map<string, Loader>();
   return (args) => {
-    const key = JSON.stringify(args);
+    const key = textOf(args);
     const loader = made.get(key) ?? create(args);
     made.set(key, loader);
     return loader;
