@@ -1,14 +1,14 @@
 /**
- * The limit of the live rows: a server that does nothing but send one text to every socket when it is notified. Its text
- * comes as its second argument.
+ * The limit of the live rows: a server that does nothing but send one text to every socket when it is notified of a
+ * change of a batch. Batch and text are its second and third argument.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import pg from 'pg';
 import { WebSocketServer } from 'ws';
-import { channel, isChange } from './wire.ts';
+import { channel, isChangeOf } from './wire.ts';
 
-const [, , databaseUrl = '', text = ''] = process.argv;
+const [, , databaseUrl = '', batch = '', text = ''] = process.argv;
 
 const server = createServer();
 const sockets = new WebSocketServer({ server });
@@ -22,7 +22,7 @@ sockets.on('connection', (socket) => {
 const listener = new pg.Client({ connectionString: databaseUrl });
 await listener.connect();
 listener.on('notification', ({ payload = '' }) => {
-  if (!isChange(payload)) return;
+  if (!isChangeOf(batch, payload)) return;
   for (const socket of sockets.clients) socket.send(text);
 });
 await listener.query(`listen ${channel}`);

@@ -1,16 +1,18 @@
 /**
- * One change to many subscribers of the same operation. Both servers are woken by the same kind of notification, and
- * the clock runs from it until the last subscriber has its message: the service reads, executes and serialises
- * meanwhile, the bare server only sends.
+ * One change to many subscribers of the same operation. Another process makes the same change for both servers, each of a
+ * batch that only its own subscribers follow, and the clock runs from its notification until the last subscriber has its
+ * message: the service reads, executes and serialises meanwhile, the bare server only sends.
  */
 import type { Bench } from '../bench.ts';
 import type { BenchRow, Measured } from '../row.ts';
 import { median } from '../row.ts';
 import { lines, program, subscribers } from './programs.ts';
 import { watchedBatch } from './watched-batch.ts';
-import { channel, type Round } from './wire.ts';
+import type { Round } from './wire.ts';
 
 const rounds = 15;
+const warmUps = 5;
+
 /** The row with so many subscribers. */
 export const fanout = (count: number): BenchRow => ({
   name: `fanout-${count}`,
@@ -23,17 +25,17 @@ export const fanout = (count: number): BenchRow => ({
 });
 
 async function measure(bench: Bench, count: number): Promise<Measured> {
-  const { database, service, task, id, rename } = await watchedBatch(bench);
+  const { database, service, task, watched, unwatched } = await watchedBatch(bench);
 
   bench.say(`${count} subscribers connect to the service`);
   const watching = await subscribers(bench, { ...task, count });
-  await watching.round(() => rename('warm'));
 
   bench.say(`${count} subscribers connect to the bare server`);
-  const bare = await lines(bench.program(program('bare-server.ts'), [database.url, watching.sample]));
-  const other = await subscribers(bench, { ...task, count, url: (await bare.next<{ url: string }>()).url });
-  const notify = () => database.query(`select pg_notify('${channel}', 'bench ${id} 0')`);
-  await other.round(notify);
+  const bare = await lines(
+    bench.program(program('bare-server.ts'), [database.url, unwatched.uuid, watching.sample]),
+  );
+  const { url } = await bare.next<{ url: string }>();
+  const other = await subscribers(bench, { ...task, count, url, batch: unwatched.uuid });
 
   const committed = async () => {
     const [row] = await database.query(
@@ -41,12 +43,16 @@ async function measure(bench: Bench, count: number): Promise<Measured> {
     );
     return Number(row?.['xact_commit']);
   };
-  const committedBefore = await committed();
+  let committedBefore = 0;
   const work: Round[] = [];
   const limit: Round[] = [];
-  for (let at = 0; at < rounds; at += 1) {
-    work.push(await watching.round(() => rename(`name ${at}`)));
-    limit.push(await other.round(notify));
+  for (let at = 0; at < warmUps + rounds; at += 1) {
+    if (at === warmUps) committedBefore = await committed();
+    const told = await watching.round(() => watched.rename(`name ${at}`));
+    const sent = await other.round(() => unwatched.rename(`name ${at}`));
+    if (at < warmUps) continue;
+    work.push(told);
+    limit.push(sent);
   }
   const transactions = (await committed()) - committedBefore;
   const rate = ({ notified, last }: Round) => (count / (last - notified)) * 1000;

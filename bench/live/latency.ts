@@ -23,7 +23,7 @@ export const latency: BenchRow = {
 };
 
 async function measure(bench: Bench): Promise<Measured> {
-  const { task, rename } = await watchedBatch(bench);
+  const { task, watched } = await watchedBatch(bench);
   const watching = await subscribers(bench, { ...task, count: 1 });
   const work: number[] = [];
   const limit: number[] = [];
@@ -31,7 +31,7 @@ async function measure(bench: Bench): Promise<Measured> {
     let began = 0;
     const { notified, last } = await watching.round(() => {
       began = moment();
-      return rename(`name ${at}`);
+      return watched.rename(`name ${at}`);
     });
     if (at < warmUps) continue;
     work.push(last - began);

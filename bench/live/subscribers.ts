@@ -6,7 +6,7 @@
 import { createInterface } from 'node:readline';
 import pg from 'pg';
 import { WebSocket } from 'ws';
-import { channel, isChange, moment, type Round, type SubscribersTask } from './wire.ts';
+import { channel, isChangeOf, moment, type Round, type SubscribersTask } from './wire.ts';
 
 const task = JSON.parse(process.argv[2] ?? '{}') as SubscribersTask;
 const socketsAtOnce = 100;
@@ -31,7 +31,7 @@ const until = (holds: () => boolean) =>
 const listener = new pg.Client({ connectionString: task.databaseUrl });
 await listener.connect();
 listener.on('notification', ({ payload = '' }) => {
-  if (!isChange(payload)) return;
+  if (!isChangeOf(task.batch, payload)) return;
   notified = moment();
   check();
 });

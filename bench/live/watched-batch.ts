@@ -1,4 +1,4 @@
-/** A service that only answers callers, with a batch that is changed and watched. */
+/** A service that only answers callers, with a batch that is watched there, and another process of it that makes changes. */
 import type { Bench } from '../bench.ts';
 
 const query = `subscription($id: ID!) { batchUpdated(id: $id) { fromSeq seq kind kinds resync at
@@ -8,30 +8,45 @@ const query = `subscription($id: ID!) { batchUpdated(id: $id) { fromSeq seq kind
 const rename = `mutation($input: UpdateBatchInput!) { updateBatch(input: $input) {
   ... on UpdateBatchPayload { batch { version } } } }`;
 
-/** Starts the service and makes the batch; `task` is what subscribers of it are told. */
+/** A batch, and a change of it. */
+interface ChangingBatch {
+  readonly id: string;
+  /** As notifications name it. */
+  readonly uuid: string;
+  rename(name: string): Promise<unknown>;
+}
+
+/** Starts both and makes two batches: one that the service's subscribers are told of by `task`, and one that nobody follows. */
 export async function watchedBatch(bench: Bench) {
   const database = await bench.database();
-  const service = await bench.service({
+  const options = {
     databaseUrl: database.url,
     // A change after the other, each as soon as the one before was told.
     settings: { EVENTS_PER_SECOND_MAX: '1000' },
     args: ['--role', 'api'],
-  });
-  const made = await service.query(
-    `mutation { createBatch(input: { provider: "openai" }) { ... on CreateBatchPayload { batch { id } } } }`,
-  );
-  const { id } = (made['createBatch'] as { batch: { id: string } }).batch;
+  };
+  const service = await bench.service(options);
+  const changing = await bench.service(options);
+  const batch = async (): Promise<ChangingBatch> => {
+    const made = await changing.query(
+      `mutation { createBatch(input: { provider: "openai" }) { ... on CreateBatchPayload { batch { id uuid } } } }`,
+    );
+    const { id, uuid } = (made['createBatch'] as { batch: { id: string; uuid: string } }).batch;
+    return { id, uuid, rename: (name) => changing.query(rename, { input: { batchId: id, name } }) };
+  };
+  const watched = await batch();
   return {
     database,
     service,
-    id,
+    watched,
+    unwatched: await batch(),
     task: {
       url: `${service.url.replace('http', 'ws')}/graphql`,
       databaseUrl: database.url,
       key: service.key,
       query,
-      variables: { id },
+      batch: watched.uuid,
+      variables: { id: watched.id },
     },
-    rename: (name: string) => service.query(rename, { input: { batchId: id, name } }),
   };
 }

@@ -3,8 +3,8 @@
 /** The channel of the service's notifications, on which everything is timed. */
 export const channel = 'batchql_events';
 
-/** Whether a notification is of a change; the service sends some to itself, too. */
-export const isChange = (payload: string): boolean => !payload.startsWith('proof');
+/** Whether a notification is of a change of this batch. */
+export const isChangeOf = (batch: string, payload: string): boolean => payload.split(' ')[1] === batch;
 
 /** What subscribers are told at their start. */
 export interface SubscribersTask {
@@ -12,6 +12,8 @@ export interface SubscribersTask {
   readonly databaseUrl: string;
   readonly key: string;
   readonly count: number;
+  /** Whose changes are waited for, as notifications name it. */
+  readonly batch: string;
   readonly query: string;
   readonly variables: Readonly<Record<string, unknown>>;
 }

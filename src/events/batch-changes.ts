@@ -10,7 +10,7 @@ import type { EventKind } from '../domain/event.ts';
 import { type Scope, sightOf } from '../domain/scope.ts';
 import { isTerminalBatch } from '../domain/status.ts';
 import { gathered, ofEachSight } from './gathering.ts';
-import type { Step } from './stream.ts';
+import type { Step } from './stepped.ts';
 
 /** A change of a batch, or several as one. */
 export interface BatchChanged {

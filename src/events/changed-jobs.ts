@@ -9,7 +9,7 @@ import type { JobRow } from '../db/tables/jobs.ts';
 import { type Scope, sightOf } from '../domain/scope.ts';
 import { isTerminalBatch } from '../domain/status.ts';
 import { gathered, ofEachSight } from './gathering.ts';
-import type { Step } from './stream.ts';
+import type { Step } from './stepped.ts';
 
 /** Whose batch's jobs are asked about, and from which of its numbers on. */
 interface JobsWanted {

@@ -8,7 +8,7 @@ import { type FinishedItem, finishedItems } from '../db/queries/item-pages.ts';
 import { type Scope, sightOf } from '../domain/scope.ts';
 import { isTerminalBatch } from '../domain/status.ts';
 import { gathered, ofEachSight } from './gathering.ts';
-import type { Step } from './stream.ts';
+import type { Step } from './stepped.ts';
 
 /** Items that finished, oldest first. */
 export interface ItemsFrame {

@@ -9,7 +9,8 @@ import type { Scope } from '../domain/scope.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { BatchChanged } from './batch-changes.ts';
-import { type Stream, stepped } from './stream.ts';
+import { stepped } from './stepped.ts';
+import type { Stream } from './stream.ts';
 
 type Parts = Pick<Services, 'db' | 'hub' | 'readings'>;
 

@@ -8,7 +8,8 @@ import type { Scope } from '../domain/scope.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { FramePlace, ItemsFrame } from './finished-items.ts';
-import { type Stream, stepped } from './stream.ts';
+import { stepped } from './stepped.ts';
+import type { Stream } from './stream.ts';
 
 /**
  * The frames of a batch after a place. Ends when the batch is terminal and every result was handed out, or when

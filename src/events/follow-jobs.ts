@@ -7,7 +7,8 @@ import type { JobRow } from '../db/tables/jobs.ts';
 import type { Scope } from '../domain/scope.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Services } from '../services.ts';
-import { type Stream, stepped } from './stream.ts';
+import { stepped } from './stepped.ts';
+import type { Stream } from './stream.ts';
 
 /**
  * The changed jobs of a batch, by number. Ends when the batch is terminal or deleted. Throws `NotFoundError`

@@ -3,37 +3,58 @@
  * message anew, and the plugins would put a layer around each; what they see of the stream is the rest: results
  * with errors, failures, and the end. The next event is read when the socket has taken the one before.
  */
+import type { Socket } from 'node:net';
 import type { ExecutionResult } from 'graphql';
 import type { WebSocket } from 'ws';
+import type { AskedResults } from './shared-execution.ts';
 import { sharedText } from './shared-text.ts';
 
 /** A stream, and the same without its layers. */
 export interface LayeredResults {
   readonly layered: AsyncIterableIterator<ExecutionResult>;
-  readonly plain: AsyncIterator<ExecutionResult, void>;
+  readonly plain: AskedResults;
+}
+
+/** A WebSocket, and the connection under it. */
+export interface Connection {
+  readonly socket: WebSocket;
+  readonly below: Socket;
 }
 
 /** The stream without what is sent here, for the operation with this id. */
 export function sendingDirectly(
   { layered, plain }: LayeredResults,
-  socket: WebSocket,
+  connection: Connection,
   id: string,
 ): AsyncIterableIterator<ExecutionResult> {
-  const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+  const head = Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`);
   let left = false;
 
   /** Sends until there is something that is not to be sent here. */
-  async function sendShared(): Promise<IteratorResult<ExecutionResult, void>> {
-    for (;;) {
-      const step = await plain.next();
-      if (step.done) return step;
-      const text = sharedText(step.value);
-      if (text === null) return step;
-      // The client has said that it wants no more of it.
-      if (left) return { done: true, value: undefined };
-      await sent(socket, `${head}${text}}`);
-    }
-  }
+  const sendShared = (): Promise<IteratorResult<ExecutionResult, void>> =>
+    new Promise((resolve, reject) => {
+      let isAsking = false;
+      let asksAgain = false;
+      // A loop, because events that are there by now would make a deep recursion.
+      function ask(): void {
+        asksAgain = true;
+        if (isAsking) return;
+        isAsking = true;
+        while (asksAgain) {
+          asksAgain = false;
+          plain.ask(told, reject);
+        }
+        isAsking = false;
+      }
+      function told(step: IteratorResult<ExecutionResult, void>): void {
+        const text = step.done ? null : sharedText(step.value);
+        if (text === null) resolve(step);
+        // The client has said that it wants no more of it.
+        else if (left) resolve({ done: true, value: undefined });
+        else send(connection, Buffer.concat([head, text, tail]), ask);
+      }
+      ask();
+    });
   return {
     [Symbol.asyncIterator]() {
       return this;
@@ -56,10 +77,17 @@ export function sendingDirectly(
   };
 }
 
-/** Resolves when the connection has taken the message, or is gone. */
-function sent(socket: WebSocket, message: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (socket.readyState !== socket.OPEN) return resolve();
-    socket.send(message, (error) => (error ? reject(error) : resolve()));
-  });
+const tail = Buffer.from('}');
+
+/** Calls `taken` when the connection has taken the message, which may be at once, or is gone. */
+function send({ socket, below }: Connection, message: Buffer, taken: () => void): void {
+  if (socket.readyState !== socket.OPEN) setImmediate(taken);
+  else {
+    socket.send(message, { binary: false });
+    // Nothing is awaited where the system has taken it by now, as it mostly has; an empty write is taken after all others.
+    if (below.writableLength === 0) taken();
+    else below.write(nothing, taken);
+  }
 }
+
+const nothing = Buffer.alloc(0);

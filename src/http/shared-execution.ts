@@ -17,19 +17,25 @@ import {
 } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Context } from '../context.ts';
+import type { AskedStream } from '../events/stepped.ts';
 import type { Services } from '../services.ts';
 import { kindOfReader, personOfReader } from './operation-kind.ts';
 import { publicError } from './public-error.ts';
 import { withSharedText } from './shared-text.ts';
 
-const unwrapped = new WeakMap<Context, AsyncIterator<ExecutionResult, void>>();
+/** Results that can be asked for without a promise, as `AskedStream` of the events. */
+export interface AskedResults extends AsyncIterableIterator<ExecutionResult, void> {
+  /** As `next`: calls one of both, once. */
+  ask(told: (step: IteratorResult<ExecutionResult, void>) => void, failed: (error: unknown) => void): void;
+}
+
+const unwrapped = new WeakMap<Context, AskedResults>();
 
 /**
  * The results of the subscription with this context as they are made, without what plugins put around each of them. Its
  * end and its failures are for the stream that they made of it to tell.
  */
-export const unwrappedResults = (context: Context): AsyncIterator<ExecutionResult, void> | null =>
-  unwrapped.get(context) ?? null;
+export const unwrappedResults = (context: Context): AskedResults | null => unwrapped.get(context) ?? null;
 
 /** The plugin that does it, on every transport. */
 export function sharedExecution(log: Services['log']): Plugin<Context> {
@@ -44,13 +50,14 @@ export function sharedExecution(log: Services['log']): Plugin<Context> {
     return shared;
   }
 
-  function resultOf({ args, kind, person }: Reader, event: unknown): Promise<ExecutionResult> {
+  /** Thousands ask for the same at once, so there is one promise between an event and its result. */
+  function tellResult({ args, kind, person }: Reader, event: unknown, told: Told, failed: Failed): void {
     const execute = () => execution(args, person, event);
-    return once(event, kind, execute).then((shared) =>
-      shared.isFor === null || shared.isFor === person
-        ? shared.result
-        : once(event, `${kind} ${person}`, execute).then(({ result }) => result),
-    );
+    const tell = ({ result }: Execution) => told({ done: false, value: result });
+    once(event, kind, execute).then((shared) => {
+      if (shared.isFor === null || shared.isFor === person) tell(shared);
+      else once(event, `${kind} ${person}`, execute).then(tell, failed);
+    }, failed);
   }
 
   async function execution(
@@ -80,9 +87,9 @@ export function sharedExecution(log: Services['log']): Plugin<Context> {
         if (!isAsyncIterable<unknown>(source)) return source;
         const context = args.contextValue as Context;
         const reader = { args: validated, kind: kindOfReader(args), person: personOfReader(context.viewer) };
-        const results = mapped(
-          source[Symbol.asyncIterator](),
-          (event) => resultOf(reader, event),
+        const results = resultsOf(
+          source as AsyncIterableIterator<unknown, void>,
+          (event, told, failed) => tellResult(reader, event, told, failed),
           (error) => publicError(log, error),
         );
         unwrapped.set(context, results);
@@ -133,28 +140,38 @@ const unusable = (error: GraphQLError): GraphQLError => {
   return new GraphQLError(message, { nodes, source, positions, path, extensions });
 };
 
+type Told = Parameters<AskedResults['ask']>[0];
+type Failed = Parameters<AskedResults['ask']>[1];
+
 /** Each event's result. Without a generator, because thousands of subscribers wake up here at once. */
-function mapped<Event, Result>(
-  events: AsyncIterator<Event, void>,
-  resultOf: (event: Event) => Promise<Result>,
-  told: (error: unknown) => Error,
-): AsyncIterableIterator<Result, void> {
-  const done = { done: true, value: undefined } as const;
-  const take = (step: IteratorResult<Event, void>): Step<Result> =>
-    step.done ? done : resultOf(step.value).then((value) => ({ done: false, value }));
-  const fail = (error: unknown): never => {
-    throw told(error);
+function resultsOf(
+  events: AsyncIterableIterator<unknown, void>,
+  tellResult: (event: unknown, told: Told, failed: Failed) => void,
+  publicOf: (error: unknown) => Error,
+): AskedResults {
+  const askEvents = askerOf(events);
+  const ask = (told: Told, failed: Failed) => {
+    const fail = (error: unknown) => failed(publicOf(error));
+    askEvents((step) => (step.done ? told(step) : tellResult(step.value, told, fail)), fail);
   };
   return {
     [Symbol.asyncIterator]() {
       return this;
     },
-    next: () => events.next().then(take, fail),
+    ask,
+    next: () => new Promise(ask),
     async return() {
       await events.return?.();
-      return done;
+      return { done: true, value: undefined };
     },
   };
 }
 
-type Step<Result> = IteratorResult<Result, void> | Promise<IteratorResult<Result, void>>;
+/** How events are asked for: by `ask`, where they can be. */
+const askerOf = (events: AsyncIterableIterator<unknown, void>): AskedStream<unknown>['ask'] =>
+  isAsked(events)
+    ? (told, failed) => events.ask(told, failed)
+    : (told, failed) => void events.next().then(told, failed);
+
+const isAsked = (events: AsyncIterableIterator<unknown, void>): events is AskedStream<unknown> =>
+  'ask' in events;

@@ -8,7 +8,7 @@ import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLForm
 import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { type GraphQLParams, isAsyncIterable } from 'graphql-yoga';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer } from 'ws';
 import type { Context } from '../context.ts';
 import type { SignedInKey } from '../db/queries/organizations.ts';
 import { RateLimitedError } from '../errors.ts';
@@ -18,7 +18,7 @@ import { type ConnectionStreams, createConnectionStreams } from './connection-st
 import { mayOpenSocket } from './cross-origin.ts';
 import { documentOf } from './defences/persisted.ts';
 import { usualDefences } from './defences/plugin.ts';
-import { sendingDirectly } from './direct-sending.ts';
+import { type Connection, sendingDirectly } from './direct-sending.ts';
 import { type ApiOptions, type GraphqlApi, graphqlPath } from './graphql.ts';
 import type { KeyWatch } from './key-watch.ts';
 import { publicError } from './public-error.ts';
@@ -139,16 +139,22 @@ export function serveWebSocket(
           operationName,
           variableValues: variables,
           contextValue: await contextFactory(),
-          rootValue: { execute, subscribe, streams, socket: extra.socket, id },
+          rootValue: {
+            execute,
+            subscribe,
+            streams,
+            connection: { socket: extra.socket, below: extra.request.socket },
+            id,
+          },
         };
       },
       execute: (args) => pipelineOf(args).execute(args),
       subscribe: async (args) => {
-        const { subscribe, streams, socket, id } = pipelineOf(args);
+        const { subscribe, streams, connection, id } = pipelineOf(args);
         const result: ExecutionResult | AsyncIterableIterator<ExecutionResult> = await subscribe(args);
         if (!isAsyncIterable(result)) return result;
         const plain = unwrappedResults(args.contextValue as Context);
-        const stream = plain === null ? result : sendingDirectly({ layered: result, plain }, socket, id);
+        const stream = plain === null ? result : sendingDirectly({ layered: result, plain }, connection, id);
         return streams.keep<ExecutionResult>(stream);
       },
       onError: (_context, _id, _payload, errors) => errors.map(withoutHttp),
@@ -182,7 +188,7 @@ const tryAgainLater = 1013;
 
 interface Pipeline extends Pick<ReturnType<GraphqlApi['getEnveloped']>, 'execute' | 'subscribe'> {
   readonly streams: ConnectionStreams;
-  readonly socket: WebSocket;
+  readonly connection: Connection;
   /** The operation's, by the client. */
   readonly id: string;
 }
