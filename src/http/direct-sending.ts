@@ -51,7 +51,7 @@ export function sendingDirectly(
         if (text === null) resolve(step);
         // The client has said that it wants no more of it.
         else if (left) resolve({ done: true, value: undefined });
-        else send(connection, Buffer.concat([head, text, tail]), ask);
+        else send(connection, joined(head, text), ask);
       }
       ask();
     });
@@ -77,13 +77,34 @@ export function sendingDirectly(
   };
 }
 
-const tail = Buffer.from('}');
+/** The message: `Buffer.concat` of both and the closing brace, without what it looks at for each. */
+function joined(head: Buffer, text: Buffer): Buffer {
+  const message = Buffer.allocUnsafe(head.length + text.length + 1);
+  message.set(head, 0);
+  message.set(text, head.length);
+  message[message.length - 1] = closingBrace;
+  return message;
+}
 
-/** Calls `taken` when the connection has taken the message, which may be at once, or is gone. */
+const closingBrace = 0x7d;
+
+/** Calls `taken` when the connection has taken the message, or is gone. */
 function send({ socket, below }: Connection, message: Buffer, taken: () => void): void {
   if (socket.readyState !== socket.OPEN) setImmediate(taken);
   else {
     socket.send(message, { binary: false });
+    if (written.length === 0) queueMicrotask(goOn);
+    written.push({ below, taken });
+  }
+}
+
+/** Those that were written to in this go. What follows for each of them comes after everybody has his message. */
+let written: { readonly below: Socket; readonly taken: () => void }[] = [];
+
+function goOn(): void {
+  const all = written;
+  written = [];
+  for (const { below, taken } of all) {
     // Nothing is awaited where the system has taken it by now, as it mostly has; an empty write is taken after all others.
     if (below.writableLength === 0) taken();
     else below.write(nothing, taken);

@@ -17,17 +17,19 @@ import {
 } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Context } from '../context.ts';
-import type { AskedStream } from '../events/stepped.ts';
 import type { Services } from '../services.ts';
 import { kindOfReader, personOfReader } from './operation-kind.ts';
 import { publicError } from './public-error.ts';
 import { withSharedText } from './shared-text.ts';
 
-/** Results that can be asked for without a promise, as `AskedStream` of the events. */
-export interface AskedResults extends AsyncIterableIterator<ExecutionResult, void> {
+/** What can be asked without a promise, by whom thousands ask beside, as streams of `events/` can. */
+interface Asked<Value> {
   /** As `next`: calls one of both, once. */
-  ask(told: (step: IteratorResult<ExecutionResult, void>) => void, failed: (error: unknown) => void): void;
+  ask(told: (step: IteratorResult<Value, void>) => void, failed: (error: unknown) => void): void;
 }
+
+/** Results that can be asked for without a promise. */
+export interface AskedResults extends AsyncIterableIterator<ExecutionResult, void>, Asked<ExecutionResult> {}
 
 const unwrapped = new WeakMap<Context, AskedResults>();
 
@@ -168,10 +170,11 @@ function resultsOf(
 }
 
 /** How events are asked for: by `ask`, where they can be. */
-const askerOf = (events: AsyncIterableIterator<unknown, void>): AskedStream<unknown>['ask'] =>
+const askerOf = (events: AsyncIterableIterator<unknown, void>): Asked<unknown>['ask'] =>
   isAsked(events)
     ? (told, failed) => events.ask(told, failed)
     : (told, failed) => void events.next().then(told, failed);
 
-const isAsked = (events: AsyncIterableIterator<unknown, void>): events is AskedStream<unknown> =>
-  'ask' in events;
+const isAsked = (
+  events: AsyncIterableIterator<unknown, void>,
+): events is AsyncIterableIterator<unknown, void> & Asked<unknown> => 'ask' in events;
