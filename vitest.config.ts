@@ -38,6 +38,8 @@ export default defineConfig(({ mode }) => ({
           name: 'unit',
           include: ['test/**/*.test.ts', 'src/**/*.test.ts'],
           exclude: [...withDatabase, withBrowser, withCrashes],
+          // Loading the service anew for each file takes longer than most files do, and no file changes what it loads.
+          isolate: false,
         },
       },
       {
