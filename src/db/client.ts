@@ -10,6 +10,7 @@ import type { SQL } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import postgres from 'postgres';
+import { connectionSocket } from './connection-socket.ts';
 import { type CopiedRows, type CopyMemory, copyOut, copyStatement } from './copy-out.ts';
 import { strippedError } from './errors.ts';
 
@@ -67,6 +68,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     max: options.connectionsMax ?? 10,
     application_name: application,
     connectionTimeoutMillis: connectSeconds * 1000,
+    stream: connectionSocket,
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveSeconds * 1000,
     query_timeout: answerSeconds * 1000,

@@ -6,6 +6,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import type pg from 'pg';
+import { endLending, lend } from './connection-socket.ts';
 
 const dialect = new PgDialect();
 
@@ -47,14 +48,15 @@ export class CopyMemory {
     this.#length = 0;
   }
 
-  add(bytes: Buffer): void {
-    const needed = this.#length + bytes.length;
+  /** Adds what lies between two places of a buffer. */
+  add(bytes: Buffer, from = 0, to = bytes.length): void {
+    const needed = this.#length + to - from;
     if (needed > this.#buffer.length) {
       const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#buffer.length, bytesAtFirst));
       larger.set(this.bytes);
       this.#buffer = larger;
     }
-    this.#buffer.set(bytes, this.#length);
+    bytes.copy(this.#buffer, this.#length, from, to);
     this.#length = needed;
   }
 }
@@ -94,33 +96,41 @@ class CopyOut implements pg.Submittable {
       const take = (bytes: Buffer) => {
         const rest = this.#take(bytes);
         if (rest === null) return;
+        endLending(stream);
         stream.on('data', driver).off('data', take);
-        driver(rest);
+        driver(Buffer.from(rest));
       };
+      lend(stream);
       stream.on('data', take).off('data', driver);
     }
     connection.query(this.#statement);
   }
 
-  /** Takes rows, and what opens them; anything else, and all behind it, is given back. */
+  /**
+   * Takes rows, as many at once as stand behind each other and with the heads of their messages, and what opens them;
+   * anything else, and all behind it, is given back.
+   */
   #take(piece: Buffer): Buffer | null {
     const bytes = this.#head.length === 0 ? piece : Buffer.concat([this.#head, piece]);
     this.#head = nothing;
     let at = 0;
+    let rowsFrom = 0;
     for (;;) {
       const end = Math.min(bytes.length, at + this.#left);
-      if (this.#isRow) this.#memory.add(bytes.subarray(at, end));
       this.#left -= end - at;
       at = end;
-      if (at === bytes.length) return null;
+      const isHeadThere = at + headBytes <= bytes.length;
       const kind = bytes[at];
+      if (this.#isRow && !(isHeadThere && kind === copyData)) this.#memory.add(bytes, rowsFrom, at);
+      if (kind === undefined) return null;
       if (kind !== copyData && kind !== copyOutResponse) return bytes.subarray(at);
-      if (at + headBytes > bytes.length) {
-        this.#head = bytes.subarray(at);
+      if (!isHeadThere) {
+        this.#head = Buffer.from(bytes.subarray(at));
         this.#isRow = false;
         return null;
       }
-      this.#isRow = kind === copyData;
+      if (kind !== copyData) this.#isRow = false;
+      else if (!this.#isRow) [this.#isRow, rowsFrom] = [true, at];
       this.#left = bytes.readInt32BE(at + 1) - 4;
       at += headBytes;
     }
@@ -128,6 +138,9 @@ class CopyOut implements pg.Submittable {
 
   /** Rows that come through the driver after all, as behind a notice. */
   handleCopyData({ chunk }: { readonly chunk: Buffer }): void {
+    const head = Buffer.alloc(headBytes, copyData);
+    head.writeInt32BE(chunk.length + 4, 1);
+    this.#memory.add(head);
     // Copied: the memory of a message is the driver's, and used again.
     this.#memory.add(chunk);
   }
@@ -150,56 +163,83 @@ const headBytes = 5;
 const [copyData, copyOutResponse] = ['d', 'H'].map((letter) => letter.charCodeAt(0));
 const nothing = Buffer.alloc(0);
 
-/** The rows of a COPY, one after the other, and the columns of each in their order. */
-export class CopiedRows {
-  readonly #bytes: Buffer;
-  #at: number;
+/** A text of a row as it came, in UTF-8: good until another row is gone to. */
+export class CopiedText {
+  /** What it lies in, and from where to where. */
+  readonly bytes: Buffer;
+  from = 0;
+  to = 0;
 
   constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  toString(): string {
+    return this.bytes.toString('utf8', this.from, this.to);
+  }
+}
+
+/**
+ * The rows of a COPY. One of them is looked at at a time, and nothing is made for it but what is asked for: what is made
+ * for each row is what keeps the collector busy.
+ */
+export class CopiedRows {
+  readonly #bytes: Buffer;
+  /** Where the columns of each row begin, behind how many they are. */
+  readonly #begins: number[] = [];
+  readonly #columns: CopiedText[] = [];
+
+  /** Of the messages of a COPY, as they came. */
+  constructor(bytes: Buffer) {
     this.#bytes = bytes;
-    this.#at = headerBytes + bytes.readInt32BE(headerBytes - 4);
+    // What opens the rows may stand in a message of its own, or in that of the first.
+    let from =
+      headBytes + openingBytes + (bytes.length === 0 ? 0 : bytes.readInt32BE(headBytes + openingBytes - 4));
+    for (let at = 0; at < bytes.length; from = at + headBytes) {
+      at += 1 + bytes.readInt32BE(at + 1);
+      if (from < at && bytes.readInt16BE(from) !== -1) this.#begins.push(from + 2);
+    }
+    const [first] = this.#begins;
+    if (first === undefined) return;
+    for (let left = bytes.readInt16BE(first - 2); left > 0; left -= 1)
+      this.#columns.push(new CopiedText(bytes));
   }
 
-  /** Goes to the next row; false where there is none. */
-  next(): boolean {
-    const columns = this.#bytes.readInt16BE(this.#at);
-    this.#at += 2;
-    return columns !== -1;
+  get count(): number {
+    return this.#begins.length;
   }
 
-  /** The next column, an `integer`. */
-  integer(): number | null {
-    const length = this.#length();
-    if (length === -1) return null;
-    const value = this.#bytes.readInt32BE(this.#at);
-    this.#at += length;
-    return value;
+  /** Goes to a row, counted from 0. */
+  goTo(row: number): void {
+    let at = this.#begins[row];
+    if (at === undefined) throw new Error('there is no such row');
+    for (const column of this.#columns) {
+      const length = this.#bytes.readInt32BE(at);
+      at += 4;
+      column.from = at;
+      if (length !== -1) at += length;
+      column.to = length === -1 ? -1 : at;
+    }
   }
 
-  /** The next column, a `text`. */
-  text(): string | null {
-    const length = this.#length();
-    if (length === -1) return null;
-    const from = this.#at;
-    this.#at += length;
-    return this.#bytes.toString('utf8', from, this.#at);
+  /** An `integer` of the row; columns are counted from 0. */
+  integer(column: number): number | null {
+    const bytes = this.copied(column);
+    return bytes === null ? null : this.#bytes.readInt32BE(bytes.from);
   }
 
-  /** The next column as it is; of a `text` its UTF-8. Good for as long as the rows are. */
-  bytes(): Buffer | null {
-    const length = this.#length();
-    if (length === -1) return null;
-    const from = this.#at;
-    this.#at += length;
-    return this.#bytes.subarray(from, this.#at);
+  /** A `text` of the row. */
+  text(column: number): string | null {
+    const bytes = this.copied(column);
+    return bytes === null ? null : String(bytes);
   }
 
-  #length(): number {
-    const length = this.#bytes.readInt32BE(this.#at);
-    this.#at += 4;
-    return length;
+  /** The same as it came. */
+  copied(column: number): CopiedText | null {
+    const found = this.#columns[column];
+    return found === undefined || found.to === -1 ? null : found;
   }
 }
 
 /** Signature, flags, and the length of an extension. */
-const headerBytes = 11 + 4 + 4;
+const openingBytes = 11 + 4 + 4;

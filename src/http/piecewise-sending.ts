@@ -1,6 +1,6 @@
 /**
- * Sends pieces one after the other, each when the one before has left this process: whoever makes them may use the memory
- * of one for the next, and a slow reader costs no more than one.
+ * Sends pieces one after the other, each when the one before has left this process, and has the next one made meanwhile:
+ * whoever makes them may use the memory of one for the next but one, and a slow reader costs no more than two.
  */
 import type { Writable } from 'node:stream';
 
@@ -23,7 +23,14 @@ export async function sendPieces(pieces: AsyncIterable<Buffer>, stream: Writable
   const leave = () => gone.reject(new ReaderGone());
   stream.on('error', leave).once('close', leave);
   if (stream.destroyed) leave();
-  for await (const piece of pieces) await Promise.race([gone.promise, left(stream, piece)]);
+  let leaving = Promise.resolve();
+  for await (const piece of pieces) {
+    await Promise.race([gone.promise, leaving]);
+    leaving = left(stream, piece);
+    // Where the pieces fail meanwhile, nobody waits for it.
+    leaving.catch(() => undefined);
+  }
+  await Promise.race([gone.promise, leaving]);
   stream.end();
 }
 

@@ -18,11 +18,11 @@ afterAll(async () => {
 });
 
 const memory = new CopyMemory();
-const told = (rows: CopiedRows) => {
-  const all: unknown[] = [];
-  while (rows.next()) all.push([rows.integer(), rows.text(), rows.bytes()?.toString() ?? null]);
-  return all;
-};
+const told = (rows: CopiedRows) =>
+  Array.from({ length: rows.count }, (_, row) => {
+    rows.goTo(row);
+    return [rows.integer(0), rows.text(1), rows.copied(2)?.toString() ?? null];
+  });
 
 const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }).map((text) => text.toWellFormed().replaceAll('\0', '')),

@@ -81,7 +81,7 @@ interface Plan {
 }
 
 /** Runs it, and gives what it shows, how many rows its statement read out of tables and indexes, and by which indexes. */
-async function cost<Row>(work: (q: Queryable) => Promise<Row[]>) {
+async function cost<Rows>(work: (q: Queryable) => Promise<Rows>) {
   const sent: { query: string; params: unknown[] }[] = [];
   const rows = await work(
     drizzle(client, { logger: { logQuery: (query, params) => void sent.push({ query, params }) } }),
@@ -105,7 +105,7 @@ async function cost<Row>(work: (q: Queryable) => Promise<Row[]>) {
 const asked = (q: Queryable): Pick<Database, 'copyOut'> => ({
   async copyOut(selection) {
     await q.execute(selection);
-    return new CopiedRows(Buffer.from([...new Uint8Array(19), 0xff, 0xff]));
+    return new CopiedRows(Buffer.alloc(0));
   },
 });
 
@@ -205,9 +205,9 @@ describe.each([-1, itemsOfOne / 2, itemsOfOne - 4000])('A page after position %i
   it('of a download reads about what it shows', async () => {
     const page = { after, limit, memory: new CopyMemory() };
     const kinds = { kind: 'output', withAccounts: true } as const;
-    expect((await cost((q) => requestPage(scope, asked(q), big, page))).read).toBeLessThanOrEqual(limit * 4);
-    expect((await cost((q) => resultPage(scope, asked(q), big, kinds, page))).read).toBeLessThanOrEqual(
-      limit * 6,
-    );
+    const requests = (q: Queryable) => requestPage(scope, asked(q), big, page);
+    expect((await cost(requests)).read).toBeLessThanOrEqual(limit * 4);
+    const results = (q: Queryable) => resultPage(scope, asked(q), big, kinds, page);
+    expect((await cost(results)).read).toBeLessThanOrEqual(limit * 6);
   });
 });

@@ -5,11 +5,11 @@ import { downloadKinds, formatsOf, readWish } from '../../src/domain/download.ts
 import {
   csvHeader,
   isTorn,
+  type LineParts,
   type LineSource,
-  quotedLine,
-  requestFrames,
-  resultFrame,
   resultLines,
+  writeRequest,
+  writeVerbatim,
 } from '../../src/domain/download-lines.ts';
 import { takesGzip } from '../../src/http/content-coding.ts';
 
@@ -42,6 +42,16 @@ const shouting: LineSource = {
   readResponse: (line) => `{"status_code":200,"body":${JSON.stringify(line)}}`,
 };
 
+/** A line as the text that its parts make. */
+function written(write: (line: LineParts) => void): string {
+  const parts: string[] = [];
+  write({
+    add: (text) => void parts.push(String(text)),
+    addQuoted: (text) => void parts.push(JSON.stringify(String(text))),
+  });
+  return parts.join('');
+}
+
 /** Reads one record of CSV as RFC 4180 has it. */
 const cellsOf = (record: string): (string | null)[] =>
   [...record.matchAll(/(?<=^|,)(?:"((?:[^"]|"")*)"|([^",]*))(?=,|$)/g)].map(
@@ -53,9 +63,8 @@ describe('A line of a download', () => {
     fc.assert(
       fc.property(text, oddJson, (customId, body) => {
         const request = { position: 0, customId, endpoint: '/v1/x' };
-        const [verbatim, openai] = [requestFrames.verbatim, requestFrames.openai].map((frame) => {
-          const { before, after } = frame(request);
-          const line = before + body + after;
+        const [verbatim, openai] = [writeRequest.verbatim, writeRequest.openai].map((write) => {
+          const line = written((parts) => write(request, body, parts));
           expect(line).not.toContain('\n');
           return JSON.parse(line);
         });
@@ -70,16 +79,17 @@ describe('A line of a download', () => {
       fc.property(row, (result) => {
         const { errorCode, errorMessage, customId, position } = result;
         const error = errorCode === null ? null : { code: errorCode, message: errorMessage };
-        const { before, after } = resultFrame(result);
-        const verbatim = JSON.parse(before + quotedLine(result.response ?? '') + after);
+        const { response } = result;
+        const line = response === null || isTorn(result) ? response : JSON.stringify(response);
+        const verbatim = JSON.parse(written((parts) => writeVerbatim(result, line, parts)));
         expect(verbatim.error ?? null).toEqual(error);
-        expect(verbatim).toMatchObject({ position, customId, result: result.response ?? '' });
-        const openai = JSON.parse(resultLines.openai(result, shouting));
-        const isRead = result.response !== null && !isTorn(result);
+        expect(verbatim).toMatchObject({ position, customId, result: response });
+        const openai = JSON.parse(resultLines.openai(result, response, shouting));
+        const isRead = response !== null && !isTorn(result);
         expect(openai).toEqual({
           id: `${batchId}:${position}`,
           custom_id: customId,
-          response: isRead ? { status_code: 200, body: result.response } : null,
+          response: isRead ? { status_code: 200, body: response } : null,
           error,
         });
       }),
@@ -90,9 +100,9 @@ describe('A line of a download', () => {
     fc.assert(
       fc.property(row, (result) => {
         const flat = JSON.parse(
-          resultLines.flat(result, shouting).replace(/"costUsd":([\d.]+)/, '"costUsd":"$1"'),
+          resultLines.flat(result, result.response, shouting).replace(/"costUsd":([\d.]+)/, '"costUsd":"$1"'),
         );
-        const cells = cellsOf(resultLines.csv(result, shouting));
+        const cells = cellsOf(resultLines.csv(result, result.response, shouting));
         expect(cells.map((cell) => cell ?? null)).toEqual(
           Object.values(flat).map((value) => (value === null ? null : String(value))),
         );
