@@ -1,7 +1,7 @@
 /**
- * The socket that the driver speaks to Postgres on. All that arrives lies in the same memory: new memory for each arrival,
- * as Node takes it otherwise, makes the collector go through the whole heap for each 64 MB that are downloaded. Whoever
- * reads gets a copy, unless he says that he needs none.
+ * The socket that the driver speaks to Postgres on where nothing is encrypted. All that arrives lies in the same memory:
+ * new memory for each arrival, as Node takes it otherwise, makes the collector go through the whole heap for each 64 MB
+ * that are downloaded. Whoever reads gets a copy, unless he says that he needs none.
  */
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -27,7 +27,7 @@ export function connectionSocket(): Socket {
   return socket;
 }
 
-/** From now on what a stream reads may be good only until whoever listens returns. */
+/** From now on what a stream reads may be good only until whoever listens returns. Of other sockets it is good for ever. */
 export const lend = (stream: Duplex): unknown => lent.add(stream);
 /** What is read can be kept again. */
 export const endLending = (stream: Duplex): unknown => lent.delete(stream);
