@@ -34,6 +34,8 @@ export interface DownloadSource {
   readonly batchId: string;
   /** The position that the lines lie after. */
   readonly after: number;
+  /** The last position of the batch. */
+  readonly to: number;
   /** Told of lines before they are sent. */
   readonly onLines: (count: number) => void;
 }
@@ -51,12 +53,13 @@ const linesAtFirst = 100;
  * one before leaves; then its memory is written over.
  */
 export function requestText(
-  { db, scope, batchId, after, onLines }: DownloadSource,
+  { db, scope, batchId, after, to, onLines }: DownloadSource,
   format: RequestFormat,
 ): AsyncGenerator<Buffer> {
   const write = writeRequest[format];
   return textOf({
     after,
+    to,
     onLines,
     read: (page) => requestPage(scope, db, batchId, page),
     write: (row, body, line) => write(row, body ?? '', line),
@@ -70,7 +73,7 @@ export function requestText(
 
 /** The results of a batch that succeeded, or all others; in pieces as those of requests. */
 export async function* resultText(
-  { db, scope, batchId, after, onLines }: DownloadSource,
+  { db, scope, batchId, after, to, onLines }: DownloadSource,
   kind: Exclude<DownloadKind, 'input'>,
   format: ResultFormat,
   reading: LineReading,
@@ -80,6 +83,7 @@ export async function* resultText(
   const withAccounts = format === 'flat' || format === 'csv';
   yield* textOf({
     after,
+    to,
     onLines,
     read: (page) => resultPage(scope, db, batchId, { kind, withAccounts }, page),
     write: format === 'verbatim' ? writeVerbatim : writerOf(format, { ...reading, batchId }),
@@ -101,6 +105,7 @@ const writerOf =
 /** How the lines of a download are read and written. */
 interface Lines<Row, Key> {
   readonly after: number;
+  readonly to: number;
   readonly onLines: (count: number) => void;
   readonly read: (page: DownloadPage) => Promise<Page<Row>>;
   readonly write: Writer<Row>;
@@ -116,17 +121,22 @@ async function* textOf<Row extends PagedRow, Key>(lines: Lines<Row, Key>): Async
   // While what was written into one of each is sent, the other is written; and while a page is written, the next is read.
   let [memory, otherMemory] = [new CopyMemory(), new CopyMemory()];
   const buffers = [new LineBuffer(), new LineBuffer()] as const;
-  let limit = linesAtFirst;
   let pieces = 0;
-  let coming: Promise<Page<Row>> | null = lines.read({ after: lines.after, limit, memory });
-  while (coming !== null) {
+  let stretch: Stretch | null = stretchAfter(lines.after, lines.to, {
+    span: linesAtFirst,
+    lines: linesAtFirst,
+  });
+  let coming = stretch && lines.read({ ...stretch, memory });
+  while (stretch !== null && coming !== null) {
     const page: Page<Row> = await coming;
     const { count } = page;
-    if (count === 0) return;
-    const isLast: boolean = count < limit;
-    limit = Math.min(linesMax, Math.ceil(bytesPerPage / (memory.bytes.length / count)));
-    const after = page.row(count - 1).position;
-    coming = isLast ? null : lines.read({ after, limit, memory: otherMemory });
+    const reached: number = count > 0 && count === stretch.limit ? page.row(count - 1).position : stretch.to;
+    stretch = stretchAfter(
+      reached,
+      lines.to,
+      wishAfter(stretch, { count, reached, bytes: memory.bytes.length }),
+    );
+    coming = stretch && lines.read({ ...stretch, memory: otherMemory });
     // A reader that goes away leaves it to itself; whoever still waits for it is told.
     coming?.catch(() => undefined);
     for (let from = 0; from < count; ) {
@@ -141,6 +151,38 @@ async function* textOf<Row extends PagedRow, Key>(lines: Lines<Row, Key>): Async
     [memory, otherMemory] = [otherMemory, memory];
   }
 }
+
+type Stretch = Omit<DownloadPage, 'memory'>;
+
+/** How many positions are to be looked at, and how many lines found there. */
+interface Wish {
+  readonly span: number;
+  readonly lines: number;
+}
+
+/** The rows after a position; null where none can be. */
+const stretchAfter = (after: number, last: number, { span, lines }: Wish): Stretch | null =>
+  after >= last ? null : { after, to: Math.min(last, after + span), limit: span > lines ? lines : null };
+
+/** What to look for next, by what was found: as many lines as make a page, in as many positions as seem to have them. */
+function wishAfter(
+  { after }: Stretch,
+  { count, reached, bytes }: { readonly count: number; readonly reached: number; readonly bytes: number },
+): Wish {
+  const positions = reached - after;
+  if (count === 0) return { span: positions * growthMax, lines: linesAtFirst };
+  const lines = Math.min(linesMax, Math.ceil(bytesPerPage / (bytes / count)));
+  const share = count / positions;
+  return {
+    span: share > denseShare ? lines : Math.min(positions * growthMax, Math.ceil(lines / share)),
+    lines,
+  };
+}
+
+/** From which share of positions on all of them are read, so that no limit is needed. */
+const denseShare = 0.5;
+/** How many times as many positions are looked at as before, at the most: what is not known yet may be dense. */
+const growthMax = 8;
 
 /** A page is sent as one, or cut where what is still to be fetched becomes too much. */
 function endOfPiece(page: Page<PagedRow>, from: number): number {

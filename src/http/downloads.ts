@@ -84,12 +84,12 @@ async function* wholeTextOf(
 function textOf(
   { db, providers, rates }: Services,
   scope: OrganizationScope,
-  { id: batchId, provider }: BatchRow,
+  { id: batchId, provider, total }: BatchRow,
   kind: DownloadKind,
   { format, after }: DownloadWish,
 ): AsyncIterable<Buffer> {
   const onLines = (count: number) => spendOnLines({ rates }, scope, count);
-  const source = { db, scope, batchId, after, onLines };
+  const source = { db, scope, batchId, after, to: total - 1, onLines };
   if (kind === 'input') return requestText(source, format === 'openai' ? 'openai' : 'verbatim');
   return resultText(source, kind, format, providers.find(provider)?.provider.decoding ?? unreadable);
 }

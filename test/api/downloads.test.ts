@@ -204,6 +204,35 @@ describe('Results', () => {
   });
 });
 
+it('Lines are all there wherever they lie among the positions: a few far apart, many in a row, and at both ends', async () => {
+  const count = 3000;
+  const failed = (index: number) =>
+    [0, 1, 250, 900, 2998, 2999].includes(index) || (index > 1400 && index < 1900);
+  const jsonl = Array.from({ length: count }, (_, index) =>
+    JSON.stringify({
+      customId: `item ${index}`,
+      body: chatBody(`q ${index}`, failed(index) ? 'emulate:errored' : ''),
+    }),
+  ).join('\n');
+  const { batch } = await mutate(service, 'createBatch', {
+    provider: 'openai',
+    requests: { jsonl },
+    submit: 'NOW',
+  });
+  await finish();
+  const url = await urlOf(batch.id);
+  const all = Array.from({ length: count }, (_, index) => index);
+  for (const after of [-1, 0, 250, 1500, 2997, 2999]) {
+    const query = after < 0 ? '' : `?after=${after}`;
+    const positionsOf = async (kind: string) =>
+      (await linesOf(`${url}/${kind}.jsonl${query}`)).map((line) => JSON.parse(line).position);
+    const wanted = all.filter((index) => index > after);
+    expect(await positionsOf('errors')).toEqual(wanted.filter(failed));
+    expect(await positionsOf('output')).toEqual(wanted.filter((index) => !failed(index)));
+    expect(await linesOf(`${url}/input.jsonl${query}`)).toHaveLength(wanted.length);
+  }
+});
+
 /** A provider's lines as no serialiser would write them, so that any that touched them would show. */
 const oddly = (lines: string): string =>
   lines.replaceAll('{"id":', '{ "n":12345678901234567890, "é":"\\u0000","id" :');

@@ -203,7 +203,7 @@ describe.each([-1, itemsOfOne / 2, itemsOfOne - 4000])('A page after position %i
   });
 
   it('of a download reads about what it shows', async () => {
-    const page = { after, limit, memory: new CopyMemory() };
+    const page = { after, to: after + limit, limit: null, memory: new CopyMemory() };
     const kinds = { kind: 'output', withAccounts: true } as const;
     const requests = (q: Queryable) => requestPage(scope, asked(q), big, page);
     expect((await cost(requests)).read).toBeLessThanOrEqual(limit * 4);

@@ -51,7 +51,7 @@ export async function expectListsAgree(services: Services, id: string): Promise<
     ['output', succeeded],
     ['errors', failed],
   ] as const) {
-    const page = { after: -1, limit: 1000, memory: new CopyMemory() };
+    const page = { after: -1, to: 1000, limit: null, memory: new CopyMemory() };
     const lines = await resultPage(workerScope, db, id, { kind, withAccounts: false }, page);
     const positions = Array.from({ length: lines.count }, (_, place) => lines.row(place).position);
     expect(positions).toEqual(positionsOf(wanted));

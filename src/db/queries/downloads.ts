@@ -31,14 +31,19 @@ export interface Page<Row> {
   row(place: number): Row;
 }
 
-/** Which rows a page has. */
+/** Which rows a page has: those in a range of positions, because Postgres reads that at half of what a limit costs. */
 export interface DownloadPage {
   /** The position that they lie after. */
   readonly after: number;
-  readonly limit: number;
+  /** The last position that they may have. */
+  readonly to: number;
+  /** How many they are at the most; null where as many may come as there are positions. */
+  readonly limit: number | null;
   /** What its bodies lie in until another page is read into it. */
   readonly memory: CopyMemory;
 }
+
+const limitOf = ({ limit }: DownloadPage): SQL => (limit === null ? sql`` : sql`limit ${limit}`);
 
 const shortBytesMax = 8192;
 const shortOnly = (body: SQL, bytes: SQL): SQL =>
@@ -65,8 +70,9 @@ export async function requestPage(
     select i.position, i.custom_id, i.endpoint, ${longBytes(sql`i.bytes`, sql`i.request is null`)},
            ${shortOnly(sql`i.request`, sql`i.bytes`)}
     from items i join batches b on b.id = i.batch_id and i.position < b.total
-    where i.batch_id = ${batchId}::uuid and i.position > ${page.after} and ${batchInScope(scope, sql`i.batch_id`)}
-    order by i.position limit ${page.limit}`,
+    where i.batch_id = ${batchId}::uuid and i.position > ${page.after} and i.position <= ${page.to}
+      and ${batchInScope(scope, sql`i.batch_id`)}
+    order by i.position ${limitOf(page)}`,
     page.memory,
   );
   return pageOf(rows, new CopiedRequest(rows));
@@ -101,10 +107,10 @@ export async function resultPage(
            ${longBytes(bytes, isRemoved)}, ${shortOnly(sql`r.response`, bytes)} ${withAccounts ? accounts : sql``}
     from batches bt join results r on r.batch_id = bt.id
     join items i on i.batch_id = r.batch_id and i.position = r.position
-    where bt.id = ${batchId}::uuid and r.position > ${page.after} and i.position > ${page.after}
-      and i.batch_id = ${batchId}::uuid and ${batchInScope(scope, sql`i.batch_id`)}
+    where bt.id = ${batchId}::uuid and r.position > ${page.after} and r.position <= ${page.to}
+      and i.position > ${page.after} and i.position <= ${page.to} and i.batch_id = ${batchId}::uuid and ${batchInScope(scope, sql`i.batch_id`)}
       and ${isLine}
-    order by r.position limit ${page.limit}`,
+    order by r.position ${limitOf(page)}`,
     page.memory,
   );
   return pageOf(rows, withAccounts ? new AccountedResult(rows) : new CopiedResult(rows));
