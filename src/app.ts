@@ -65,7 +65,7 @@ export interface AppParts {
   readonly clock?: Clock;
   /** What this machine takes for the time, to be corrected by the database; its own clock where left out. */
   readonly machineClock?: Clock;
-  /** False: no background work by itself; the tests turn the clock and call `workOnce`. */
+  /** False: no background work by itself; the tests turn the clock and work by hand. */
   readonly works?: boolean;
   readonly onStatement?: (statement: string) => void;
 }

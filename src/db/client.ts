@@ -68,7 +68,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     max: options.connectionsMax ?? 10,
     application_name: application,
     connectionTimeoutMillis: connectSeconds * 1000,
-    ...(usesTls(options.url) ? {} : { stream: connectionSocket }),
+    stream: connectionSocket,
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveSeconds * 1000,
     query_timeout: answerSeconds * 1000,
@@ -118,9 +118,6 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
   };
 }
-
-/** Whether the driver will encrypt, be it for the url or for the environment. TLS takes sockets only that read as Node's do. */
-const usesTls = (url: string): boolean => Boolean(new pg.Client({ connectionString: url }).ssl);
 
 /** A process that stops in the middle of a transaction, or waits for one, must not hold a batch for ever. */
 const beginning =

@@ -11,8 +11,9 @@ const memoryBytes = 64 * 1024;
 
 const lent = new WeakSet<Duplex>();
 
-/** A socket that is not connected yet. */
-export function connectionSocket(): Socket {
+/** A socket that is not connected yet; where the driver will encrypt, one of Node's, as TLS takes no other. */
+export function connectionSocket({ ssl }: { readonly ssl?: unknown } = {}): Socket {
+  if (ssl) return new Socket();
   const memory = Buffer.allocUnsafeSlow(memoryBytes);
   const socket = new Socket({
     onread: {

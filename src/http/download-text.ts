@@ -142,11 +142,11 @@ async function* textOf<Row extends PagedRow, Key>(lines: Lines<Row, Key>): Async
     for (let from = 0; from < count; ) {
       const buffer = buffers[pieces % 2 === 0 ? 0 : 1];
       pieces += 1;
-      const to = endOfPiece(page, from);
-      await writePiece(lines, page, { from, to }, buffer);
-      lines.onLines(to - from);
+      const piece = pieceFrom(page, from, lines.keyOf);
+      await writePiece(lines, page, piece, buffer);
+      lines.onLines(piece.to - from);
       yield buffer.bytes;
-      from = to;
+      from = piece.to;
     }
     [memory, otherMemory] = [otherMemory, memory];
   }
@@ -184,27 +184,38 @@ const denseShare = 0.5;
 /** How many times as many positions are looked at as before, at the most: what is not known yet may be dense. */
 const growthMax = 8;
 
+/** Rows of a page that are sent as one, and what their long bodies are found by. */
+interface Piece<Key> {
+  readonly from: number;
+  /** The place behind the last. */
+  readonly to: number;
+  readonly missing: readonly Key[];
+}
+
 /** A page is sent as one, or cut where what is still to be fetched becomes too much. */
-function endOfPiece(page: Page<PagedRow>, from: number): number {
+function pieceFrom<Row extends PagedRow, Key>(
+  page: Page<Row>,
+  from: number,
+  keyOf: (row: Row) => Key,
+): Piece<Key> {
+  const missing: Key[] = [];
   let bytes = 0;
   for (let to = from; to < page.count; to += 1) {
-    bytes += page.row(to).longBytes ?? 0;
-    if (bytes > bytesPerPiece && to > from) return to;
+    const row = page.row(to);
+    if (row.longBytes === null) continue;
+    bytes += row.longBytes;
+    if (bytes > bytesPerPiece && to > from) return { from, to, missing };
+    missing.push(keyOf(row));
   }
-  return page.count;
+  return { from, to: page.count, missing };
 }
 
 async function writePiece<Row extends PagedRow, Key>(
   lines: Lines<Row, Key>,
   page: Page<Row>,
-  { from, to }: { readonly from: number; readonly to: number },
+  { from, to, missing }: Piece<Key>,
   buffer: LineBuffer,
 ): Promise<void> {
-  const missing: Key[] = [];
-  for (let place = from; place < to; place += 1) {
-    const row = page.row(place);
-    if (row.longBytes !== null) missing.push(lines.keyOf(row));
-  }
   const bodies = missing.length === 0 ? null : await lines.bodies(missing);
   buffer.clear();
   for (let place = from; place < to; place += 1) {

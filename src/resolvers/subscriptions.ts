@@ -1,6 +1,6 @@
 /** The streams of the API: reads where to resume, follows, and makes of each change what the schema shows. */
 import { z } from 'zod';
-import type { Context } from '../context.ts';
+import { type Context, forgetLoaded } from '../context.ts';
 import type { FinishedItem } from '../db/queries/item-pages.ts';
 import type { JobRow } from '../db/tables/jobs.ts';
 import { decodeCursor, encodeCursor } from '../domain/page.ts';
@@ -15,7 +15,6 @@ import { type FeedChanged, followOrganization } from '../events/follow-organizat
 import type { Stream } from '../events/stream.ts';
 import { uuidOfArgument } from './arguments.ts';
 import { type GivenBatchFilter, readBatchFilter } from './lists.ts';
-import { createLoaders } from './loaders.ts';
 
 /** A change of a batch, as the schema's type is backed; in the feed with a cursor to resume after. */
 export interface BatchEventModel extends BatchChanged {
@@ -86,7 +85,7 @@ export const changedJob = (job: JobRow, context: Context): JobRow => fresh(conte
 
 /** What was loaded for the event before is old by now. */
 function fresh<Event>(context: Context, event: Event): Event {
-  context.loaders = createLoaders(context.services.db, context.scope);
+  forgetLoaded(context);
   return event;
 }
 

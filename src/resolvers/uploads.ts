@@ -1,6 +1,6 @@
 /** Uploads: making one, and what is told of it. */
 import { type CreatedUpload, createUpload as create } from '../batches/verbs.ts';
-import type { Context } from '../context.ts';
+import { type Context, forgetLoaded } from '../context.ts';
 import type { BatchRow } from '../db/tables/batches.ts';
 import type { UploadRow } from '../db/tables/uploads.ts';
 import { DryRun } from '../domain/dry-run.ts';
@@ -9,7 +9,6 @@ import { followUpload } from '../events/follow-upload.ts';
 import type { Stream } from '../events/stream.ts';
 import { uuidOfArgument } from './arguments.ts';
 import { type CreateUploadArgument, readCreateUpload } from './input.ts';
-import { createLoaders } from './loaders.ts';
 
 /** An upload, as the schema's type is backed. */
 export type UploadModel = UploadRow;
@@ -58,6 +57,6 @@ export async function uploadUpdated(
 /** A state as `uploadUpdated` tells it. */
 export function changedUpload(upload: UploadRow, context: Context): UploadRow {
   // What was loaded for the state before is old by now.
-  context.loaders = createLoaders(context.services.db, context.scope);
+  forgetLoaded(context);
   return upload;
 }
